@@ -1,0 +1,154 @@
+"""CloudEvents 1.0 to and from JSON: the only place that knows what is on the wire.
+
+https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from orders_project.messaging.errors import Poison
+from orders_project.messaging.events import EVENTS, NORMAL, Event
+
+BATCH = "application/cloudevents-batch+json"
+SINGLE = "application/cloudevents+json"
+#: Larger messages are parked unread: one of them would hold up all behind it.
+MAX_BYTES = 1024 * 1024
+
+ATTRIBUTES = frozenset(Event.__struct_fields__)
+
+
+class CloudEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The attributes of CloudEvents, and our extensions causationid and priority."""
+
+    specversion: str
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    dataschema: str
+    data: dict[str, Any]
+    causationid: str | None = None
+    traceparent: str | None = None
+    priority: int = NORMAL
+
+
+class Glance(msgspec.Struct):
+    """As much of an event as it takes to find its handler."""
+
+    type: str = ""
+
+
+class Unread(msgspec.Struct):
+    """What is known of an event that could not be decoded."""
+
+    type: str = ""
+    id: str = ""
+    subject: str = ""
+
+
+_array = msgspec.json.Decoder(list[msgspec.Raw])
+_cloud_event = msgspec.json.Decoder(CloudEvent)
+_glances = msgspec.json.Decoder(list[Glance])
+_unread = msgspec.json.Decoder(Unread)
+
+
+def encode(event: Event) -> str:
+    """Return the event as one JSON object, the text that log and broker keep."""
+    fields = msgspec.structs.asdict(event)
+    return msgspec.json.encode(
+        CloudEvent(
+            specversion="1.0",
+            id=event.id,
+            source=f"/{event.source}",
+            type=event.type,
+            subject=event.order_id,
+            time=event.time,
+            dataschema=f"/schemas/{event.type}/{event.version}",
+            data={k: v for k, v in fields.items() if k not in ATTRIBUTES},
+            causationid=event.cause,
+            traceparent=event.trace,
+            priority=event.priority,
+        )
+    ).decode()
+
+
+def batch(bodies: Sequence[str]) -> str:
+    return f"[{','.join(bodies)}]"
+
+
+def glance(body: bytes) -> list[str]:
+    """Return the types of the events in a message, unchecked; raises Poison."""
+    if len(body) > MAX_BYTES:
+        raise Poison(f"The message has {len(body)} bytes; {MAX_BYTES} are allowed.")
+    try:
+        return [seen.type for seen in _glances.decode(_as_array(body))]
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Poison(f"The message is not JSON with CloudEvents: {error}.") from error
+
+
+def split(body: bytes) -> list[bytes]:
+    """Return the events of a message one by one, undecoded."""
+    return [bytes(raw) for raw in _array.decode(_as_array(body))]
+
+
+def _as_array(body: bytes) -> bytes:
+    return body if body.lstrip()[:1] == b"[" else b"[" + body + b"]"
+
+
+def decode(raw: bytes) -> Event:
+    """Return the event in one JSON object; raises Poison with the reason in words."""
+    try:
+        seen = _cloud_event.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Poison(f"The message is not a CloudEvent: {error}.") from error
+    kind = _known(seen)
+    try:
+        return msgspec.convert(
+            seen.data
+            | {
+                "order_id": seen.subject,
+                "id": seen.id,
+                "time": seen.time,
+                "cause": seen.causationid,
+                "trace": seen.traceparent,
+                "priority": seen.priority,
+            },
+            kind,
+        )
+    except msgspec.ValidationError as error:
+        raise Poison(f"The data of {seen.type} is wrong: {error}.") from error
+
+
+def _known(seen: CloudEvent) -> type[Event]:
+    if seen.type not in EVENTS:
+        raise Poison(f"The event type {seen.type!r} is unknown here.")
+    kind = EVENTS[seen.type]
+    version = seen.dataschema.rpartition("/")[2]
+    if version != str(kind.version):
+        raise Poison(
+            f"{seen.type} has version {version!r}; this code reads {kind.version}."
+        )
+    for name in ("subject", "id"):
+        _require_uuid(name, getattr(seen, name))
+    return kind
+
+
+def _require_uuid(name: str, value: str) -> None:
+    try:
+        msgspec.convert(value, UUID)
+    except msgspec.ValidationError as error:
+        what = "the order" if name == "subject" else "the event"
+        raise Poison(f"{name!r} names {what} and must be a UUID: {value!r}.") from error
+
+
+def unread(raw: bytes) -> Unread:
+    """Return what can be read of a broken event, for the people who look after it."""
+    try:
+        return _unread.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Unread()

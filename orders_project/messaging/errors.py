@@ -1,0 +1,25 @@
+"""Why a message could not be handled. An expected outcome is an event, not an error."""
+
+
+class MessagingError(Exception):
+    """The base of what this package raises."""
+
+
+class RetryLater(MessagingError):
+    """Not now: the prerequisite is not there yet, or a partner did not answer."""
+
+
+class Poison(MessagingError):
+    """Never: no retry can mend this message. It is parked in dead.letter.queue."""
+
+
+class Outage(MessagingError):
+    """The database or the broker is gone: nobody's fault, so no attempt is counted."""
+
+
+class OutsideTransactionError(MessagingError):
+    """The outbox only takes events inside the transaction that makes them true."""
+
+
+class UnansweredError(MessagingError):
+    """Nobody answered a question in time."""

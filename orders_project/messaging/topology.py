@@ -1,0 +1,286 @@
+"""Every exchange, queue and binding on the broker. To know the system, read this.
+
+Plain kombu values; nothing here connects. `manage.py topology --apply` declares
+them, `--check` compares them with the live broker.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from kombu import Exchange, Queue, binding
+
+from orders_project.messaging.events import NORMAL, URGENT, Event
+
+MAX_PRIORITY = URGENT
+NOTIFICATION_TTL_SECONDS = 24 * 60 * 60
+
+# QUEUE_TYPE=quorum is for clusters on RabbitMQ 4.x, which has priorities built in;
+# 3.10 refuses x-max-priority on a quorum queue, and 4.x ignores it.
+SHAPES: Mapping[str, dict[str, object]] = {
+    "classic": {"x-max-priority": MAX_PRIORITY},
+    "quorum": {"x-queue-type": "quorum"},
+}
+SHAPE = SHAPES[os.environ.get("QUEUE_TYPE", "classic")]
+
+# ---- exchanges
+UNROUTED_EXCHANGE = Exchange("unrouted.exchange", type="fanout")
+ORDER_EXCHANGE = Exchange(
+    "order.exchange",
+    type="topic",
+    arguments={"alternate-exchange": UNROUTED_EXCHANGE.name},
+)
+AUDIT_EXCHANGE = Exchange("audit.fanout.exchange", type="fanout")
+NOTIFICATION_EXCHANGE = Exchange("notification.exchange", type="fanout")
+MARKET_EXCHANGE = Exchange("market.exchange", type="headers")
+PAYMENT_EXCHANGE = Exchange("payment.exchange", type="direct")
+TASK_EXCHANGE = Exchange("task.exchange", type="direct")
+DEAD_EXCHANGE = Exchange("dead.exchange", type="topic")
+DEFAULT_EXCHANGE = Exchange("")
+
+
+class Road(NamedTuple):
+    """A binding from one exchange to another."""
+
+    source: Exchange
+    routing_key: str
+    destination: Exchange
+
+
+ROADS: Sequence[Road] = (
+    # Audit by the apps' prefixes, never by "#": that would make every message
+    # routable, and the alternate exchange would catch nothing.
+    *(
+        Road(ORDER_EXCHANGE, f"{app}.#", AUDIT_EXCHANGE)
+        for app in ("order", "inventory", "payment", "shipping")
+    ),
+    Road(ORDER_EXCHANGE, "order.*", NOTIFICATION_EXCHANGE),
+    Road(ORDER_EXCHANGE, "order.created", MARKET_EXCHANGE),
+)
+
+
+# ---- queues
+def work_queue(
+    name: str, *, hears: Sequence[str] = (), exchange: Exchange = ORDER_EXCHANGE
+) -> Queue:
+    """Build what an app hears: urgent orders first, and what is rejected is parked.
+
+    The dead-letter exchange leads to parking only, never into a retry rung: the
+    broker drops a message that went round such a cycle without a rejection
+    (https://www.rabbitmq.com/docs/dlx#dead-letter-cycle).
+    """
+    return Queue(
+        name,
+        exchange,
+        routing_key=hears[0] if hears else name,
+        bindings=[binding(exchange, key) for key in hears[1:]],
+        queue_arguments=SHAPE
+        | {
+            "x-dead-letter-exchange": DEAD_EXCHANGE.name,
+            "x-dead-letter-routing-key": name,
+        },
+    )
+
+
+def notification_queue(name: str) -> Queue:
+    """Build a queue whose messages expire: a late mail helps no one.
+
+    No dead-letter exchange here: what expires would be parked as if it had failed.
+    """
+    return Queue(
+        name,
+        NOTIFICATION_EXCHANGE,
+        routing_key="",
+        message_ttl=NOTIFICATION_TTL_SECONDS,
+        queue_arguments=SHAPE,
+    )
+
+
+INVENTORY_QUEUE = work_queue(
+    "inventory.queue",
+    hears=("order.created", "payment.success", "payment.failed", "order.cancelled"),
+)
+PAYMENT_QUEUE = work_queue(
+    "payment.queue",
+    hears=("inventory.reserved", "shipping.delivered", "order.cancelled"),
+)
+ORDER_QUEUE = work_queue(
+    "order.queue",
+    hears=(
+        "inventory.out_of_stock",
+        "payment.success",
+        "payment.failed",
+        "shipping.prepared",
+        "shipping.delivered",
+    ),
+)
+SHIPPING_QUEUE = work_queue(
+    "shipping.queue",
+    hears=(
+        "payment.success",
+        "payment.cod_accepted",
+        "order.shipped",
+        "order.delivery_confirmed",
+        "order.cancelled",
+    ),
+)
+ANALYTICS_QUEUE = work_queue("analytics.queue", hears=("order.analytics.#",))
+FAILED_ORDER_QUEUE = work_queue("failed.order.queue", hears=("order.failed.#",))
+AUDIT_QUEUE = work_queue("audit.queue", hears=("",), exchange=AUDIT_EXCHANGE)
+EMAIL_QUEUE = notification_queue("email.queue")
+SMS_QUEUE = notification_queue("sms.queue")
+
+PREPAID_QUEUE = work_queue(
+    "payment.prepaid.queue", hears=("prepaid",), exchange=PAYMENT_EXCHANGE
+)
+COD_QUEUE = work_queue("payment.cod.queue", hears=("cod",), exchange=PAYMENT_EXCHANGE)
+ORDER_TASKS, SHIPPING_TASKS, NOTIFICATION_TASKS, MESSAGING_TASKS = (
+    work_queue(f"{app}.tasks", exchange=TASK_EXCHANGE)
+    for app in ("order", "shipping", "notifications", "messaging")
+)
+# The default exchange binds every queue by its name, and refuses other bindings.
+PAYMENT_RPC_QUEUE = Queue("payment.rpc.queue", DEFAULT_EXCHANGE, "payment.rpc.queue")
+
+DEAD_LETTER_QUEUE = Queue("dead.letter.queue", DEAD_EXCHANGE, routing_key="#")
+# A second copy of every dead letter, for the desk: reading it leaves the first parked.
+DEAD_DESK_QUEUE = Queue("dead.desk.queue", DEAD_EXCHANGE, routing_key="#")
+UNROUTED_QUEUE = Queue("unrouted.queue", UNROUTED_EXCHANGE, routing_key="")
+
+CONSUMED: Sequence[Queue] = (
+    INVENTORY_QUEUE,
+    PAYMENT_QUEUE,
+    ORDER_QUEUE,
+    SHIPPING_QUEUE,
+    ANALYTICS_QUEUE,
+    FAILED_ORDER_QUEUE,
+    AUDIT_QUEUE,
+    EMAIL_QUEUE,
+    SMS_QUEUE,
+    PREPAID_QUEUE,
+    COD_QUEUE,
+    ORDER_TASKS,
+    SHIPPING_TASKS,
+    NOTIFICATION_TASKS,
+    MESSAGING_TASKS,
+    PAYMENT_RPC_QUEUE,
+    DEAD_DESK_QUEUE,
+)
+PARKED: Sequence[Queue] = (DEAD_LETTER_QUEUE, UNROUTED_QUEUE)
+
+
+# ---- retry: a rung is an exchange and a queue whose messages go home when they expire
+class Rung(NamedTuple):
+    """Where a message waits so many seconds before it returns to its queue."""
+
+    seconds: int
+    exchange: Exchange
+    queue: Queue
+
+
+def rung(name: str, seconds: int) -> Rung:
+    # The time is in the name: a queue's TTL cannot be changed, only a new one declared.
+    # One queue per time: RabbitMQ expires at the head only (rabbitmq.com/docs/ttl).
+    exchange = Exchange(f"retry.{name}", type="fanout")
+    queue = Queue(
+        f"retry.{name}",
+        exchange,
+        routing_key="",
+        message_ttl=seconds,
+        queue_arguments={
+            "x-queue-type": "quorum",
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-strategy": "at-least-once",
+            "x-overflow": "reject-publish",
+        },
+    )
+    return Rung(seconds, exchange, queue)
+
+
+RUNGS: Sequence[Rung] = (
+    rung("5s", 5),
+    rung("30s", 30),
+    rung("2m", 120),
+    rung("10m", 600),
+)
+
+EXCHANGES: Sequence[Exchange] = (
+    UNROUTED_EXCHANGE,
+    ORDER_EXCHANGE,
+    AUDIT_EXCHANGE,
+    NOTIFICATION_EXCHANGE,
+    MARKET_EXCHANGE,
+    PAYMENT_EXCHANGE,
+    TASK_EXCHANGE,
+    DEAD_EXCHANGE,
+    *(rung.exchange for rung in RUNGS),
+)
+QUEUES: Sequence[Queue] = (*CONSUMED, *PARKED, *(rung.queue for rung in RUNGS))
+
+# ---- Celery tasks: which queue carries them. Event handlers are not here: they are
+# never sent, they run where their events arrive.
+TASK_ROUTES: Mapping[str, Queue] = {
+    "payments.tasks.authorise": PREPAID_QUEUE,
+    "payments.tasks.capture": PREPAID_QUEUE,
+    "payments.tasks.settle": PREPAID_QUEUE,
+    "payments.tasks.refund": PREPAID_QUEUE,
+    "payments.tasks.accept": COD_QUEUE,
+    "payments.tasks.collect": COD_QUEUE,
+    "orders.tasks.*": ORDER_TASKS,
+    "shipping.tasks.*": SHIPPING_TASKS,
+    "notifications.tasks.*": NOTIFICATION_TASKS,
+    "messaging.*": MESSAGING_TASKS,
+}
+
+# ---- aliases: the other names under which an event is heard (AMQP header CC)
+ALIASES: Mapping[str, Sequence[str]] = {
+    "order.created": (
+        "order.{speed}.created",
+        "order.{country}.{category}",
+        "order.analytics.created",
+        "order.notification.created",
+    ),
+    "order.paid": ("order.analytics.paid", "order.notification.paid"),
+    "order.shipped": ("order.analytics.shipped", "order.notification.shipped"),
+    "order.completed": ("order.analytics.completed", "order.notification.completed"),
+    "order.cancelled": ("order.analytics.cancelled", "order.notification.cancelled"),
+    "inventory.out_of_stock": ("order.failed.out_of_stock",),
+    "payment.failed": ("order.failed.{reason}",),
+}
+
+HEADERS: Mapping[str, Sequence[str]] = {
+    "order.created": ("country", "category", "method", "priority"),
+}
+
+
+def aliases(event: Event) -> list[str]:
+    """Return the further routing keys of an event, as the broker expects in `CC`."""
+    words = _Words(event)
+    return [alias.format_map(words) for alias in ALIASES.get(event.type, ())]
+
+
+def headers(event: Event) -> dict[str, str | int]:
+    """Return what subscribers of the headers exchange may match on."""
+    return {name: getattr(event, name) for name in HEADERS.get(event.type, ())}
+
+
+class _Words(dict[str, str]):
+    def __init__(self, event: Event) -> None:
+        self.event = event
+
+    def __missing__(self, name: str) -> str:
+        if name == "speed":
+            return "priority" if self.event.priority > NORMAL else "normal"
+        return one_word(str(getattr(self.event, name)))
+
+
+def one_word(text: str) -> str:
+    """Make text one word of a routing key: a dot or a space would split or spoil it."""
+    return "_".join(text.lower().replace(".", " ").split()) or "none"
+
+
+def keys_of(queue: Queue) -> Iterator[tuple[Exchange, str]]:
+    """Yield every (exchange, routing key) that leads to a queue, but the default one."""
+    if queue.exchange.name:
+        yield queue.exchange, queue.routing_key
+    for bound in queue.bindings:
+        yield bound.exchange, bound.routing_key
