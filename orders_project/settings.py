@@ -167,7 +167,13 @@ CELERY_TASK_IGNORE_RESULT = True  # no result backend: the database is the recor
 CELERY_TASK_CREATE_MISSING_QUEUES = False  # a typo fails instead of making a queue
 CELERY_TASK_QUEUES = topology.CONSUMED
 CELERY_TASK_ROUTES = {
-    name: {"queue": queue.name} for name, queue in topology.TASK_ROUTES.items()
+    # All three: with the queue alone Celery would go through the default exchange.
+    name: {
+        "queue": queue.name,
+        "exchange": queue.exchange.name,
+        "routing_key": queue.routing_key,
+    }
+    for name, queue in topology.TASK_ROUTES.items()
 }
 CELERY_TASK_DEFAULT_QUEUE = topology.MESSAGING_TASKS.name
 CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 20, 30
@@ -181,7 +187,7 @@ CELERY_WORKER_MAX_TASKS_PER_CHILD = 20_000
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 250_000
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
 CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = False
-CELERY_WORKER_SEND_TASK_EVENTS = CELERY_TASK_SEND_SENT_EVENT = True
+CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Without it Celery opens a database connection anew for every task.
 CELERY_DB_REUSE_MAX = 1_000_000

@@ -5,7 +5,7 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -24,14 +24,14 @@ ATTRIBUTES = frozenset(Event.__struct_fields__)
 class CloudEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The attributes of CloudEvents, and our extensions causationid and priority."""
 
-    specversion: str
+    specversion: Literal["1.0"]
     id: str
     source: str
     type: str
     subject: str
     time: datetime
     dataschema: str
-    data: dict[str, Any]
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
     causationid: str | None = None
     traceparent: str | None = None
     priority: int = NORMAL

@@ -1,0 +1,223 @@
+"""`@hears` and `@answers`: a function becomes the Celery task that a queue runs.
+
+This is the pool's side: it gets a batch of messages, runs the handler in one
+transaction, and settles what failed. How batches form is worker.py's business.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import wraps
+from typing import Any, NamedTuple
+
+from celery import Task, shared_task
+from django.db import transaction
+from kombu import Queue
+
+from orders_project.messaging import envelope, inbox, retry, sql
+from orders_project.messaging.errors import Outage, Poison
+from orders_project.messaging.events import Event
+from orders_project.messaging.outages import close_after_timeout, is_outage
+from orders_project.messaging.retry import Wire
+
+logger = logging.getLogger(__name__)
+
+#: How many events run together, by how often they were in a worker that died: the
+#: one that kills is alone at the third try, and parked at the next.
+CHUNKS = (100, 10, 1)
+DEADLY = len(CHUNKS) + 1
+
+#: A message must never be acknowledged by accident: on time-outs it comes back, and
+#: an error that escapes us is rejected, so that the broker parks it.
+CAREFUL = {
+    "acks_late": True,
+    "acks_on_timeout": False,
+    "acks_on_failure": False,
+    "acks_on_failure_or_timeout": False,
+    "reject_on_worker_lost": True,
+    "ignore_result": True,
+}
+
+Handler = Callable[[Sequence[Any]], object]
+
+
+class Listener(NamedTuple):
+    """Who handles an event type on a queue. Without inbox, its rows are unique."""
+
+    task: str
+    queue: str
+    handler: Handler
+    inbox: bool
+
+
+class Heard(NamedTuple):
+    """An event, and the message (of that one event) that it came in."""
+
+    event: Event
+    wire: Wire
+
+
+#: (queue, event type) -> the listener. Printable, and all there is to know.
+HEARS: dict[tuple[str, str], Listener] = {}
+#: queue -> the task that takes its messages whole, whatever is in them.
+WHOLE_MESSAGES: dict[str, str] = {}
+
+
+def hears(
+    *types: type[Event], on: Queue, inbox: bool = True
+) -> Callable[[Handler], Task]:
+    """Have a function handle events that arrive on a queue, in batches.
+
+    It runs in one transaction with its inbox rows; raise RetryLater for what must
+    wait and Poison for what can never work. `inbox=False` is for handlers whose own
+    rows are unique per event.
+    """
+
+    def decorate(handler: Handler) -> Task:
+        name = f"{handler.__module__}.{handler.__name__}"
+        listener = Listener(name, on.name, handler, inbox)
+        HEARS.update({(on.name, kind.type): listener for kind in types})
+        return as_task(run_batch, handler)
+
+    return decorate
+
+
+def takes(queue: Queue) -> Callable[[Callable[[Wire], object]], Task]:
+    """Have a function take a queue's messages one by one, as raw as they came."""
+
+    def decorate(handler: Callable[[Wire], object]) -> Task:
+        def run(wires: Sequence[Sequence[Any]]) -> None:
+            for wire in wires:
+                handler(Wire(*wire))
+
+        WHOLE_MESSAGES[queue.name] = f"{handler.__module__}.{handler.__name__}"
+        return as_task(run, handler)
+
+    return decorate
+
+
+def as_task(run: Callable[..., object], handler: Callable[..., object]) -> Task:
+    """Make a Celery task that runs `run` under the name of the handler."""
+
+    @wraps(handler)
+    def work(*args: Any) -> object:
+        return run(*args)
+
+    name = f"{handler.__module__}.{handler.__name__}"
+    return shared_task(name=name, typing=False, **CAREFUL)(work)
+
+
+def run_batch(wires: Sequence[Sequence[Any]]) -> str:
+    """Handle every event of these messages; returns a line for Flower.
+
+    Raises Outage when database or broker are gone: then nothing was decided, and
+    the worker keeps the messages until they are back.
+    """
+    try:
+        heard = list(_decode(Wire(*wire) for wire in wires))
+        for listener, ones in _by_listener(heard).items():
+            for chunk in _chunks(listener.queue, ones):
+                _handle(listener, chunk)
+    except Exception as error:
+        if is_outage(error):
+            raise Outage(f"{type(error).__name__}: {error}") from None
+        raise
+    return f"{len(heard)} events"
+
+
+def _by_listener(heard: Sequence[Heard]) -> dict[Listener, list[Heard]]:
+    groups = defaultdict(list)
+    for one in heard:
+        # A binding may be wider than what the app cares for: the rest is let go.
+        if listener := HEARS.get((one.wire.queue, one.event.type)):
+            groups[listener].append(one)
+    return groups
+
+
+def _decode(wires: Iterable[Wire]) -> Iterator[Heard]:
+    for wire in wires:
+        for raw in envelope.split(wire.body):
+            alone = wire._replace(body=raw)
+            try:
+                yield Heard(envelope.decode(raw), alone)
+            except Poison as error:
+                _park(alone, error)
+
+
+def _chunks(queue: str, heard: Sequence[Heard]) -> Iterator[list[Heard]]:
+    again = [one for one in heard if one.wire.redelivered]
+    yield from _cut([one for one in heard if not one.wire.redelivered], CHUNKS[0])
+    if not again:
+        return
+    died = inbox.attempts(queue, [one.event.id for one in again])
+    for count in range(DEADLY):
+        ones = [one for one in again if min(died.get(one.event.id, 0), DEADLY) == count]
+        for chunk in _cut(ones, CHUNKS[min(count, len(CHUNKS) - 1)]):
+            inbox.count_attempt(queue, [one.event.id for one in chunk])
+            yield chunk
+    for one in again:
+        if died.get(one.event.id, 0) >= DEADLY:
+            _park(one.wire, Poison(f"Its worker died {DEADLY} times while handling it."))
+
+
+def _cut(heard: list[Heard], size: int) -> Iterator[list[Heard]]:
+    for start in range(0, len(heard), size):
+        yield heard[start : start + size]
+
+
+def _handle(listener: Listener, chunk: Sequence[Heard]) -> None:
+    try:
+        _in_one_transaction(listener, [one.event for one in chunk])
+    except Exception as error:
+        close_after_timeout(error)
+        if is_outage(error):
+            raise
+        if len(chunk) == 1:
+            _settle(chunk[0].wire, error)
+        for one in chunk if len(chunk) > 1 else ():
+            _handle(listener, [one])
+
+
+@transaction.atomic
+def _in_one_transaction(listener: Listener, events: Sequence[Event]) -> None:
+    new = inbox.take_new(listener.queue, events) if listener.inbox else events
+    if new:
+        listener.handler(new)
+    note_work(listener.queue, "handled", len(new))
+
+
+def _settle(wire: Wire, error: Exception) -> None:
+    if isinstance(error, Poison):
+        _park(wire, error)
+    elif retry.later(wire, error):
+        note_work(wire.queue, "retried", 1)
+        logger.warning(
+            "%s goes to its retry rung %d: %r",
+            envelope.unread(wire.body),
+            wire.attempt,
+            error,
+        )
+    else:
+        _park(wire, error)
+
+
+def _park(wire: Wire, error: Exception) -> None:
+    used_up = "" if isinstance(error, Poison) else "Every retry was used up: "
+    retry.park(wire, f"{used_up}{error or type(error).__name__}", error)
+    note_work(wire.queue, "dead", 1)
+    logger.error("Parked a message of %s: %r", wire.queue, error)
+
+
+def note_work(queue: str, outcome: str, events: int) -> None:
+    """Note what became of so many events, for `manage.py stats`."""
+    sql.run(
+        "INSERT INTO messaging_work (queue, outcome, events) VALUES (%s, %s, %s)",
+        [queue, outcome, events],
+    )
+
+
+@shared_task(name="messaging.park", **CAREFUL)
+def park_unreadable(wires: Sequence[Sequence[Any]], reason: str) -> None:
+    """Park messages that are no events at all, with the reason in words."""
+    for wire in wires:
+        _park(Wire(*wire), Poison(reason))

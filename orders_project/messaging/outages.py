@@ -1,0 +1,41 @@
+"""Telling an outage, which is nobody's fault, from an error of ours."""
+
+import amqp
+from billiard.exceptions import SoftTimeLimitExceeded
+from django.db import InterfaceError, OperationalError, connection
+from kombu.exceptions import OperationalError as BrokerError
+
+from orders_project.messaging.errors import Outage
+
+BROKER_GONE = (
+    BrokerError,
+    amqp.ConnectionError,
+    amqp.RecoverableConnectionError,
+    ConnectionError,
+    TimeoutError,
+)
+#: PostgreSQL's classes "connection exception" and "operator intervention":
+#: https://www.postgresql.org/docs/15/errcodes-appendix.html
+SERVER_GONE = ("08", "57P")
+
+
+def is_outage(error: BaseException) -> bool:
+    """Tell whether database or broker were gone, so that no attempt must be counted.
+
+    A deadlock or a statement that took too long is also Django's OperationalError,
+    but has an SQLSTATE of its own, and is an ordinary failure.
+    """
+    if isinstance(error, (Outage, InterfaceError, *BROKER_GONE)):
+        return True
+    return isinstance(error, OperationalError) and _server_gone(error)
+
+
+def _server_gone(error: OperationalError) -> bool:
+    state = getattr(error.__cause__, "pgcode", None)
+    return state is None or state.startswith(SERVER_GONE)
+
+
+def close_after_timeout(error: BaseException) -> None:
+    """Close a connection whose query a time limit cut off: its state is unknown."""
+    if isinstance(error, SoftTimeLimitExceeded):
+        connection.close()

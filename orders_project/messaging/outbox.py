@@ -1,0 +1,157 @@
+"""The way out of an app: events and tasks are written in the caller's transaction.
+
+`LoggedEvent` keeps every event; `Parcel` holds what the relay still has to publish.
+Nobody publishes in any other way.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+from celery.canvas import Signature
+from django.db import connection, transaction
+from kombu.serialization import dumps
+
+from orders_project.messaging import envelope, sql
+from orders_project.messaging.errors import OutsideTransactionError
+from orders_project.messaging.events import NORMAL, Event
+from orders_project.messaging.topology import ORDER_EXCHANGE, aliases, headers
+
+CHANNEL = "waybill_parcels"
+
+LOG = """
+    INSERT INTO messaging_event (id, order_id, type, time, cause, body)
+    SELECT id, order_id, type, time, cause, body FROM jsonb_to_recordset(%s)
+        AS e(id uuid, order_id uuid, type text, time timestamptz, cause uuid, body text)
+"""
+PACK = """
+    INSERT INTO messaging_parcel
+        (exchange, routing_key, priority, due, headers, properties, event_id, body)
+    SELECT exchange, routing_key, priority, coalesce(due, statement_timestamp()),
+        headers, properties, event_id, body
+    FROM jsonb_to_recordset(%s) AS p(exchange text, routing_key text,
+        priority smallint, due timestamptz, headers text, properties text,
+        event_id uuid, body text)
+"""
+RESEND = """
+    INSERT INTO messaging_parcel
+        (exchange, routing_key, priority, headers, properties, event_id)
+    SELECT %s, type, coalesce((body::jsonb ->> 'priority')::smallint, %s),
+        '{}', '{}', id
+    FROM messaging_event WHERE order_id = ANY(%s::uuid[]) ORDER BY time, id
+"""
+
+
+def append(*events: Event, due: datetime | None = None) -> None:
+    """Say what happened: log the events and have them published after the commit.
+
+    With `due` (aware) they are published no earlier than that. Raises
+    OutsideTransactionError outside `transaction.atomic()`.
+    """
+    if not events:
+        return
+    _require_transaction()
+    sql.run(LOG, [sql.rows(_log_entry(event) for event in events)])
+    _pack(_parcel(event, due) for event in events)
+
+
+def send_task(signature: Signature, *, due: datetime | None = None) -> None:
+    """Have a Celery task, or a whole chain, sent after the commit.
+
+    With `due` (aware) no earlier than that: this replaces `eta` and `countdown`,
+    which would sit unacknowledged in a worker's memory.
+    """
+    _require_transaction()
+    _pack({**message, "due": due} for message in _messages(signature))
+
+
+def resend(order_ids: Iterable[str]) -> int:
+    """Send every event of these orders again; who has handled one skips it.
+
+    Returns how many. The aliases stay away: they are for those who count.
+    """
+    _require_transaction()
+    count = sql.run(RESEND, [ORDER_EXCHANGE.name, NORMAL, list(order_ids)])
+    transaction.on_commit(wake_relay)
+    return count
+
+
+def wake_relay() -> None:
+    # After the commit, on its own: inside the transaction NOTIFY would hold a lock
+    # of the whole database cluster until the commit is on disk.
+    sql.run(f"NOTIFY {CHANNEL}")
+
+
+def _require_transaction() -> None:
+    if not connection.in_atomic_block:
+        raise OutsideTransactionError(
+            "The outbox was used outside a transaction, so the event could be said "
+            "without being true. Wrap the change and the call in transaction.atomic()."
+        )
+
+
+def _pack(parcels: Iterable[dict[str, Any]]) -> None:
+    sql.run(PACK, [sql.rows(parcels)])
+    transaction.on_commit(wake_relay)
+
+
+def _log_entry(event: Event) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "order_id": event.order_id,
+        "type": event.type,
+        "time": event.time,
+        "cause": event.cause,
+        "body": envelope.encode(event),
+    }
+
+
+def _parcel(event: Event, due: datetime | None) -> dict[str, Any]:
+    extra: dict[str, Any] = {**headers(event)}
+    if keys := aliases(event):
+        extra["CC"] = keys
+    return {
+        "exchange": ORDER_EXCHANGE.name,
+        "routing_key": event.type,
+        "priority": event.priority,
+        "due": due,
+        "headers": msgspec.json.encode(extra).decode(),
+        "properties": "{}",
+        "event_id": event.id,
+    }
+
+
+def _messages(signature: Signature) -> Iterator[dict[str, Any]]:
+    with _recording() as (producer, messages):
+        signature.apply_async(producer=producer)
+    for body, options in messages:
+        content_type, encoding, text = dumps(body, serializer="json")
+        properties = {
+            "correlation_id": options.get("correlation_id"),
+            "content_type": content_type,
+            "content_encoding": encoding,
+        }
+        yield {
+            "exchange": options["exchange"],
+            "routing_key": options["routing_key"],
+            "priority": options.get("priority") or NORMAL,
+            "headers": msgspec.json.encode(options["headers"]).decode(),
+            "properties": msgspec.json.encode(properties).decode(),
+            "body": text,
+        }
+
+
+@contextmanager
+def _recording() -> Iterator[tuple[Any, list[tuple[Any, dict[str, Any]]]]]:
+    """Stand in for a kombu producer: Celery builds the message, and we keep it."""
+    messages: list[tuple[Any, dict[str, Any]]] = []
+    yield (
+        SimpleNamespace(
+            connection=SimpleNamespace(_reraise_as_library_errors=nullcontext),
+            publish=lambda body, **options: messages.append((body, options)),
+        ),
+        messages,
+    )

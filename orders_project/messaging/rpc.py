@@ -1,0 +1,100 @@
+"""A question to another app while a person waits, over RabbitMQ's direct reply-to.
+
+https://www.rabbitmq.com/docs/direct-reply-to: no reply queue is declared, and an
+answer that nobody waits for any more is dropped. So a question only reads.
+"""
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from celery import Task, current_app
+from kombu import Consumer, Queue
+from kombu.message import Message
+from kombu.pools import connections
+
+from orders_project.messaging.errors import UnansweredError
+from orders_project.messaging.events import Question, new_id
+from orders_project.messaging.hearing import takes
+from orders_project.messaging.outages import BROKER_GONE
+from orders_project.messaging.retry import Wire
+
+REPLY_TO = Queue("amq.rabbitmq.reply-to", no_declare=True, no_ack=True)
+
+Answer = dict[str, Any]
+
+
+def ask(queue: Queue, question: Question, *, timeout: float) -> Answer:
+    """Send a question to a queue and return the answer, a JSON object.
+
+    Raises UnansweredError after `timeout` seconds, or when the broker is away.
+    """
+    try:
+        return _ask(queue, question, timeout)
+    except (*BROKER_GONE, socket.timeout) as error:
+        raise UnansweredError(
+            f"No answer from {queue.name} within {timeout:g} s. Is its worker running? "
+            f"Try: celery -A orders_project worker -Q {queue.name}"
+        ) from error
+
+
+def _ask(queue: Queue, question: Question, timeout: float) -> Answer:
+    pool = connections[current_app.connection_for_write()]
+    wanted, answers = new_id(), []
+
+    def on_message(message: Message) -> None:
+        # The answer to a question that timed out earlier may still come this way.
+        if message.properties.get("correlation_id") == wanted:
+            answers.append(msgspec.json.decode(message.body))
+
+    with pool.acquire(block=True, timeout=timeout) as connection:
+        channel = connection.channel()
+        try:
+            with Consumer(channel, [REPLY_TO], on_message=on_message, no_ack=True):
+                _publish(connection.Producer(channel), queue, question, wanted, timeout)
+                while not answers:
+                    connection.drain_events(timeout=timeout)
+        finally:
+            channel.close()
+    return answers[0]
+
+
+def _publish(
+    producer: Any, queue: Queue, question: Question, wanted: str, timeout: float
+) -> None:
+    producer.publish(
+        msgspec.json.encode(question),
+        routing_key=queue.name,
+        content_type="application/json",
+        content_encoding="utf-8",
+        reply_to=REPLY_TO.name,
+        correlation_id=wanted,
+        type=question.type,
+        # Nobody reads an answer that comes later than this.
+        expiration=timeout,
+    )
+
+
+def answers(
+    question: type[Question], *, on: Queue
+) -> Callable[[Callable[[Any], Answer]], Task]:
+    """Have a function answer a kind of question; what it returns must be JSON."""
+
+    def decorate(handler: Callable[[Any], Answer]) -> Task:
+        def answer(wire: Wire) -> None:
+            asked = msgspec.json.decode(wire.body, type=question)
+            with current_app.producer_pool.acquire(block=True, timeout=5) as producer:
+                producer.publish(
+                    msgspec.json.encode(handler(asked)),
+                    routing_key=wire.reply_to,
+                    correlation_id=wire.correlation_id,
+                    content_type="application/json",
+                    content_encoding="utf-8",
+                )
+
+        answer.__module__, answer.__name__ = handler.__module__, handler.__name__
+        answer.__doc__ = handler.__doc__
+        return takes(on)(answer)
+
+    return decorate

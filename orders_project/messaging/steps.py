@@ -1,0 +1,109 @@
+"""`@step`: one task of a Celery chain inside an app, over a list of ids.
+
+A chain starts through `outbox.send_task(chain(authorise.s(ids), capture.s()))`. A step
+gets ids and returns those that go on to the next one. It may run twice for the same
+ids (its worker died, its message came twice): it must check the rows' status first.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from celery import Task, current_task, shared_task
+from celery.exceptions import Reject
+
+from orders_project.messaging.events import NORMAL
+from orders_project.messaging.hearing import CAREFUL, note_work
+from orders_project.messaging.outages import close_after_timeout, is_outage
+from orders_project.messaging.retry import failure
+from orders_project.messaging.topology import DEAD_EXCHANGE, RUNGS
+
+logger = logging.getLogger(__name__)
+
+Step = Callable[[Sequence[str]], Sequence[str]]
+
+
+def step(work: Step) -> Task:
+    """Make a function over ids a task of a chain, with retries and parking.
+
+    An error harms only the id that caused it: the batch is run one by one, the
+    failing id goes up the retry rungs with the rest of its chain, then is parked.
+    """
+
+    def run(ids: Sequence[str]) -> list[str]:
+        return _run(work, list(ids))
+
+    run.__doc__ = work.__doc__
+    name = f"{work.__module__}.{work.__name__}"
+    return shared_task(name=name, **CAREFUL)(run)
+
+
+def _run(work: Step, ids: list[str]) -> list[str]:
+    try:
+        return list(work(ids)) if ids else []
+    except Exception as error:
+        close_after_timeout(error)
+        if is_outage(error):
+            _wait_out(error)
+        if len(ids) > 1:
+            return [one for single in ids for one in _run(work, [single])]
+        if not retry_step(ids, error):
+            _park(ids, error)
+        return []
+
+
+def _wait_out(error: Exception) -> None:
+    # Back to the queue as it was: an outage is nobody's fault and counts no attempt.
+    logger.warning("Waiting, database or broker is not to be had: %r", error)
+    time.sleep(random.uniform(0.5, 2))
+    raise Reject(repr(error), requeue=True)
+
+
+def attempts() -> int:
+    """Return how many times the running step was sent up the rungs before."""
+    return int(getattr(current_task.request, "x-attempt", 0))
+
+
+def retry_step(ids: Sequence[str], error: BaseException) -> bool:
+    """Send the running step, for these ids alone, to its next retry rung.
+
+    The rest of its chain travels along. False when every rung was used: then it is
+    the caller's to decide what becomes of them.
+    """
+    if not ids:
+        return True
+    if attempts() >= len(RUNGS):
+        return False
+    exchange = RUNGS[attempts()].exchange.name
+    _send_again(ids, exchange, failure({}, error) | {"x-attempt": attempts() + 1})
+    note_work(_queue(), "retried", len(ids))
+    return True
+
+
+def _park(ids: Sequence[str], error: Exception) -> None:
+    reason = {"x-reason": f"Every retry was used up: {error}", "x-queue": _queue()}
+    _send_again(ids, DEAD_EXCHANGE.name, failure({}, error) | reason)
+    note_work(_queue(), "dead", len(ids))
+    logger.error("Parked %s for %s: %r", current_task.name, list(ids), error)
+
+
+def _queue() -> str:
+    return current_task.app.amqp.router.route({}, current_task.name)["queue"].name
+
+
+def _send_again(ids: Sequence[str], exchange: str, headers: dict[str, Any]) -> None:
+    signature = current_task.signature_from_request(args=(list(ids),))
+    signature.options = {
+        key: value
+        for key, value in signature.options.items()
+        if key in ("chain", "root_id", "parent_id", "link", "link_error")
+    }
+    signature.apply_async(
+        exchange=exchange,
+        routing_key=_queue(),
+        headers=headers,
+        priority=NORMAL,
+        confirm_timeout=5,
+    )

@@ -1,0 +1,253 @@
+"""A Celery worker that hears events: `celery -A orders_project worker -Q some.queue`.
+
+Celery's Consumer, with one thing more: what is no Celery task is gathered while every
+pool slot is busy, and runs as one ordinary Celery request, a batch. Under light load a
+batch is one event and nothing waits; there is no timer. Flower, time limits, late acks
+and prefork know no difference (docs/adr/0001).
+"""
+
+import logging
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from billiard.einfo import ExceptionWithTraceback
+from celery.worker.consumer import Consumer
+from celery.worker.request import Request
+from celery.worker.state import task_ready, task_reserved
+from kombu.message import Message
+
+from orders_project.messaging import envelope
+from orders_project.messaging.errors import Outage, Poison
+from orders_project.messaging.events import EVENTS, NORMAL, new_id
+from orders_project.messaging.hearing import HEARS, WHOLE_MESSAGES
+from orders_project.messaging.retry import Wire
+from orders_project.messaging.topology import DEAD_DESK_QUEUE
+
+logger = logging.getLogger(__name__)
+
+MAX_BATCH = 100
+#: Seconds between two tries while database or broker are gone; doubled up to the last.
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
+
+NO_CANVAS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
+
+
+class Waiting(NamedTuple):
+    """A message in hand: not yet run, not yet acknowledged."""
+
+    task: str
+    message: Message
+    wire: Wire
+    events: int
+    extra: tuple[str, ...] = ()
+
+
+class EventConsumer(Consumer):
+    """Runs Celery's own messages as ever, and everything else in batches."""
+
+    class Blueprint(Consumer.Blueprint):
+        # Celery's delayed delivery would declare 28 quorum queues of its own as soon
+        # as one of ours is a quorum queue. What must wait has a due time in the outbox.
+        default_steps = [
+            step
+            for step in Consumer.Blueprint.default_steps
+            if "delayed_delivery" not in step
+        ]
+
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Message], Any]:
+        # Called anew for each connection: what was gathered on a dead one is dropped
+        # here, and the broker delivers it again.
+        run_task = super().create_task_handler(*args, **kwargs)
+        gather = Gathering(self)
+
+        def on_message(message: Message) -> Any:
+            queue = gather.queue_of(message)
+            if "task" in (message.headers or {}) and queue != DEAD_DESK_QUEUE.name:
+                return run_task(message)
+            return gather.add(queue, message)
+
+        return on_message
+
+    def on_decode_error(self, message: Message, exc: Exception) -> None:
+        # Celery would acknowledge it, and it would be gone.
+        message.reject_log_error(logger, self.connection_errors)
+
+
+class Gathering:
+    """The messages of one connection, from their arrival to their acknowledgement."""
+
+    def __init__(self, consumer: EventConsumer) -> None:
+        self.consumer = consumer
+        self.waiting: list[Waiting] = []
+        self.running = 0
+        self.seen = -1
+        self.scheduled = self.resting = False
+        self.pause = 0.0
+
+    def queue_of(self, message: Message) -> str:
+        """Name the queue; the delivery itself only names exchange and routing key."""
+        tag = message.delivery_info["consumer_tag"]
+        tags = self.consumer.task_consumer._active_tags
+        return next(queue for queue, known in tags.items() if known == tag)
+
+    def add(self, queue: str, message: Message) -> None:
+        if (one := sort_out(queue, message)) is None:
+            message.ack_log_error(logger, self.consumer.connection_errors)
+            return
+        self.waiting.append(one)
+        self.schedule()
+
+    def schedule(self) -> None:
+        if not self.scheduled:
+            self.scheduled = True
+            self.consumer.hub.call_soon(self.settle)
+
+    def settle(self) -> None:
+        # Another turn of the loop as long as messages keep coming in, so that what
+        # the socket holds becomes one batch.
+        if self.seen != len(self.waiting) < MAX_BATCH:
+            self.seen = len(self.waiting)
+            self.consumer.hub.call_soon(self.settle)
+            return
+        self.scheduled, self.seen = False, -1
+        while self.waiting and not self.resting and self.running < self.slots:
+            self.submit(self.take())
+
+    @property
+    def slots(self) -> int:
+        # After an outage one batch tries alone whether it is over.
+        return 1 if self.pause else self.consumer.pool.num_processes
+
+    def take(self) -> list[Waiting]:
+        """Take the next batch: the most urgent first, then the oldest; one task."""
+        self.waiting.sort(key=lambda one: -one.wire.priority)
+        first, batch, size = self.waiting[0], [], 0
+        for one in list(self.waiting):
+            if (one.task, one.extra) == (first.task, first.extra) and (
+                not batch or size + one.events <= MAX_BATCH
+            ):
+                batch.append(one)
+                size += one.events
+                self.waiting.remove(one)
+        return batch
+
+    def submit(self, batch: Sequence[Waiting]) -> None:
+        self.running += 1
+        request = BatchRequest.of(batch, self)
+        task_reserved(request)
+        request.send_event(
+            "task-received",
+            uuid=request.id,
+            name=request.name,
+            args=request.argsrepr,
+            kwargs="",
+            retries=0,
+        )
+        self.consumer.on_task_request(request)
+
+    def done(self) -> None:
+        self.running -= 1
+        self.pause = 0.0
+        self.schedule()
+
+    def give_back(self, batch: Sequence[Waiting]) -> None:
+        """Keep what an outage stopped, and go on by ourselves after a pause."""
+        self.running -= 1
+        self.waiting[:0] = batch
+        self.pause = min(max(self.pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
+        if not self.resting:
+            self.resting = True
+            jittered = self.pause * random.uniform(0.75, 1.25)
+            self.consumer.hub.call_later(jittered, self.wake)
+
+    def wake(self) -> None:
+        self.resting = False
+        self.schedule()
+
+
+def sort_out(queue: str, message: Message) -> Waiting | None:
+    """Find the task that a message is for; None when nobody here cares for it."""
+    wire = wire_of(queue, message)
+    if task := WHOLE_MESSAGES.get(queue):
+        return Waiting(task, message, wire, 1)
+    try:
+        types = envelope.glance(wire.body)
+    except Poison as error:
+        return Waiting("messaging.park", message, wire, 1, (str(error),))
+    heard = [HEARS[queue, kind].task for kind in types if (queue, kind) in HEARS]
+    if heard:
+        return Waiting(heard[0], message, wire, len(types))
+    if strange := [kind for kind in types if kind not in EVENTS]:
+        reason = f"The event type {strange[0]!r} is unknown here."
+        return Waiting("messaging.park", message, wire, 1, (reason,))
+    return None
+
+
+def wire_of(queue: str, message: Message) -> Wire:
+    body = message.body
+    if not isinstance(body, bytes):
+        body = bytes(body, "utf-8") if isinstance(body, str) else bytes(body)
+    return Wire(
+        queue,
+        body,
+        dict(message.headers or {}),
+        message.properties.get("priority") or NORMAL,
+        bool(message.delivery_info.get("redelivered")),
+        message.properties.get("reply_to") or "",
+        message.properties.get("correlation_id") or "",
+    )
+
+
+class BatchRequest(Request):
+    """Celery's request for a task, whose acknowledgement is that of many messages."""
+
+    batch: Sequence[Waiting]
+    gathering: Gathering
+
+    @classmethod
+    def of(cls, batch: Sequence[Waiting], gathering: Gathering) -> "BatchRequest":
+        consumer, first = gathering.consumer, batch[0]
+        request = cls(
+            first.message,
+            on_ack=_settling(batch, gathering, "ack_log_error"),
+            on_reject=_settling(batch, gathering, "reject_log_error"),
+            app=consumer.app,
+            hostname=consumer.hostname,
+            eventer=consumer.event_dispatcher,
+            task=consumer.app.tasks[first.task],
+            connection_errors=consumer.connection_errors,
+            headers={
+                "id": new_id(),
+                "task": first.task,
+                "lang": "py",
+                "argsrepr": f"({sum(one.events for one in batch)} events)",
+                "kwargsrepr": "",
+            },
+            body=(([tuple(one.wire) for one in batch], *first.extra), {}, NO_CANVAS),
+            decoded=True,
+        )
+        request.batch, request.gathering = batch, gathering
+        return request
+
+    def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> None:
+        error = exc_info.exception
+        if isinstance(error, ExceptionWithTraceback):
+            error = error.exc
+        if not isinstance(error, Outage):
+            super().on_failure(exc_info, *args, **kwargs)
+            return
+        logger.warning("Waiting, %s is not to be had: %s", self.name, error)
+        task_ready(self)
+        self.gathering.give_back(self.batch)
+
+
+def _settling(
+    batch: Sequence[Waiting], gathering: Gathering, how: str
+) -> Callable[..., None]:
+    def settle(*args: Any, **kwargs: Any) -> None:
+        for one in batch:
+            getattr(one.message, how)(*args, **kwargs)
+        gathering.done()
+
+    return settle
