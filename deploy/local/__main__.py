@@ -1,0 +1,46 @@
+"""The commands: python -m deploy.local [--name NAME] COMMAND [OPTIONS] [-- WORDS FOR WHAT IT RUNS]."""
+
+import argparse
+import os
+import sys
+
+from deploy.local import commands, signals
+from deploy.local.failure import Failure
+
+
+def main(words: list[str]) -> int:
+    """Run one command; what a person should read is printed without a traceback."""
+    os.umask(0o022)
+    options = _parsed(words)
+    signals.hear()
+    try:
+        return options.function(options) or 0
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    except signals.Interrupted as interrupt:
+        return interrupt.code
+
+
+def _parsed(words: list[str]) -> argparse.Namespace:
+    """What follows `--` is not ours to understand."""
+    end = words.index("--") if "--" in words else len(words)
+    options = _parser().parse_args(words[:end])
+    options.words = words[end + 1 :]
+    return options
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy.local", description="A private Waybill system on this machine.")
+    parser.add_argument("--name", default="dev", help="which system (default: dev)")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, function in commands.COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=function.__doc__)
+        for flags, details in commands.OPTIONS.get(name, ()):
+            subparser.add_argument(*flags, **details)
+        subparser.set_defaults(function=function)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

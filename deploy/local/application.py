@@ -1,0 +1,66 @@
+"""The application's processes as programs of one system, and how one knows that they work."""
+
+import shlex
+import urllib.error
+import urllib.request
+
+from deploy.local import processes, rabbitmq, supervise
+from deploy.local.processes import Process
+from deploy.local.program import Program
+from deploy.local.system import System
+from deploy.local.waiting import until
+
+
+def needed(system: System) -> list[Process]:
+    """A demo is watched by its own report; beat and Flower are for a system that stays."""
+    always = [processes.WEB, processes.RELAY, *processes.local_workers()]
+    return always if system.short_lived else [*always, processes.BEAT, processes.FLOWER]
+
+
+def programs(system: System) -> list[Program]:
+    return [Program(process.name, _filled(system, process), environment=_extra(system, process)) for process in needed(system)]
+
+
+def wait_for(system: System, process: Process) -> None:
+    """Return when it does its work, raise when it never will."""
+    until(
+        lambda: is_ready(system, process),
+        what=process.name,
+        seconds=60,
+        still=lambda: supervise.check(system, process.name),
+    )
+
+
+def is_ready(system: System, process: Process) -> bool:
+    """The web server says it is ready, a worker hears all its queues; the others only have to run."""
+    if process is processes.WEB:
+        return _answers(f"{system.web}/readyz")
+    return set(process.queues) <= heard(system) if process.queues else True
+
+
+def heard(system: System) -> set[str]:
+    """The queues that have a consumer."""
+    return {consumer["queue"]["name"] for consumer in rabbitmq.ask(system, "consumers/%2F") or []}
+
+
+def _filled(system: System, process: Process) -> str:
+    return process.command.format(
+        web=f"127.0.0.1:{system.ports['web']}",
+        flower_address="127.0.0.1",
+        flower_port=system.ports["flower"],
+        folder=shlex.quote(str(system.folder)),
+    )
+
+
+def _extra(system: System, process: Process) -> dict[str, str]:
+    """Flower's login goes by the environment, since everyone may read a command line."""
+    if process is not processes.FLOWER:
+        return {}
+    return {"FLOWER_BASIC_AUTH": f"admin:{system.secrets['flower']}"}
+
+
+def _answers(url: str) -> bool:
+    try:
+        return urllib.request.urlopen(url, timeout=5).status == 200
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,70 @@
+"""Debian's and Ubuntu's packages, installed without a service being started."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from deploy.local import programs, quiet
+from deploy.local.say import say
+
+#: A package asks this script before it starts its service; 101 is the answer "you must not".
+POLICY = Path("/usr/sbin/policy-rc.d")
+SAVED = POLICY.with_name("policy-rc.d.before-waybill")
+DENIAL = "#!/bin/sh\n# Waybill's setup is installing packages; it removes this file.\nexit 101\n"
+#: dpkg cut short leaves the machine's packages half configured, so an interrupted one may finish.
+PATIENCE = 180
+
+
+def can_install() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def install(packages: list[str], *, why: str) -> None:
+    """Install them; the machine's own rule about services is back in place afterwards, whatever happens."""
+    say(f"{why}: installing {' '.join(packages)} with apt-get, without starting a service")
+    with _no_services():
+        _apt("update")
+        _apt("install", "--yes", "--no-install-recommends", *packages)
+    programs.forget()
+
+
+def _apt(*words: str) -> None:
+    line = ["apt-get", "-qq", "-o", "Dpkg::Use-Pty=0", "-o", "DPkg::Lock::Timeout=120", *words]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    quiet.run(line, doing=f"apt-get {words[0]}", patience=PATIENCE, environment=environment)
+
+
+@contextmanager
+def _no_services() -> Iterator[None]:
+    """Forbid services to start for a while."""
+    _restore()  # an earlier run may have been killed
+    if _denied():
+        yield
+        return
+    try:
+        _deny()
+        yield
+    finally:
+        _restore()
+
+
+def _denied() -> bool:
+    """Containers often come with such a rule; then nothing has to be touched."""
+    return POLICY.exists() and subprocess.run([POLICY, "any", "start"], check=False, capture_output=True).returncode == 101
+
+
+def _deny() -> None:
+    if POLICY.exists():
+        POLICY.rename(SAVED)
+    POLICY.write_text(DENIAL)
+    POLICY.chmod(0o755)
+
+
+def _restore() -> None:
+    if POLICY.exists() and POLICY.read_text() == DENIAL:
+        POLICY.unlink()
+    if SAVED.exists():
+        SAVED.rename(POLICY)

@@ -1,0 +1,111 @@
+"""Starting a system in order, each step when the one before it works, and stopping it until nothing is left."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
+
+from deploy.local import application, leftovers, servers, supervise
+from deploy.local.failure import Failure
+from deploy.local.places import ROOT, RUN
+from deploy.local.say import say
+from deploy.local.system import System
+from deploy.local.waiting import until
+
+
+def start(system: System, *, only_servers: bool = False) -> None:
+    """Bring up what does not run yet."""
+    with _alone(system):
+        if not supervise.is_up(system):
+            _prepare(system)
+        say("starting PostgreSQL and RabbitMQ")
+        servers.start(system)
+        if not only_servers:
+            _start_application(system)
+
+
+def stop(system: System) -> None:
+    """Stop everything and make sure of it."""
+    with _alone(system):
+        supervise.shut_down(system)
+        _await_end(system)
+        servers.stop(system)
+        system.socket.unlink(missing_ok=True)
+
+
+def remove(system: System) -> None:
+    """Stop it and forget its data."""
+    stop(system)
+    servers.remove(system)
+    shutil.rmtree(system.folder, ignore_errors=True)
+    (RUN / f"{system.name}.lock").unlink(missing_ok=True)
+
+
+def seed(system: System) -> None:
+    """Something to sell, once."""
+    if not system.seeded:
+        say("loading the catalogue")
+        manage(system, "load_catalogue")
+        manage(system, "receive_stock")
+        system.seeded = True
+        system.save()
+
+
+def create_admin(system: System) -> None:
+    """The admin's login, made at the first start and kept."""
+    if not system.has_admin:
+        login = {"USERNAME": "admin", "EMAIL": "admin@localhost", "PASSWORD": system.secrets["admin"]}
+        superuser = {f"DJANGO_SUPERUSER_{key}": value for key, value in login.items()}
+        manage(system, "createsuperuser", "--no-input", **superuser)
+        system.has_admin = True
+        system.save()
+
+
+def manage(system: System, *words: str, **more: str) -> None:
+    """Run one management command to its end, with more in its environment."""
+    environment = {**system.environment(), **more}
+    line = ["python", "manage.py", *words]
+    done = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failure(f"manage.py {' '.join(words)} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+
+
+def _prepare(system: System) -> None:
+    """Folders, ports and a supervisor, with nothing of an earlier life in the way."""
+    if leftovers.of(system):
+        say("stopping what an earlier run left behind")
+        leftovers.stop(system)
+    servers.choose(system)
+    system.choose_ports()
+    system.save()
+    system.folder.chmod(0o711)  # PostgreSQL may run as another user and must pass through
+    (system.folder / "outgoing").mkdir(exist_ok=True)
+    supervise.launch(system, [*servers.to_supervise(system), *application.programs(system)])
+
+
+def _start_application(system: System) -> None:
+    manage(system, "migrate", "--no-input")
+    manage(system, "topology", "--apply")
+    say("starting the application")
+    supervise.start(system, application.programs(system))
+    for process in application.needed(system):
+        application.wait_for(system, process)
+
+
+def _await_end(system: System) -> None:
+    """The supervisor stops its own; what it does not stop in time, or had lost, is stopped here."""
+    patience = 30 if supervise.is_up(system) else 2
+    try:
+        until(lambda: not leftovers.of(system), what="stopping", seconds=patience)
+    except Failure:
+        leftovers.stop(system)
+
+
+@contextmanager
+def _alone(system: System) -> Iterator[None]:
+    """Two starts of one system at once would each take the other for a leftover."""
+    RUN.mkdir(mode=0o711, exist_ok=True)
+    with (RUN / f"{system.name}.lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        yield
