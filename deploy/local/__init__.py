@@ -1,5 +1,6 @@
-"""A whole Waybill system on this machine, without containers: private servers and every process, under one supervisor.
+"""A whole Waybill system on this machine, without containers, under one supervisor.
 
-Each system (dev, demo-PID, test-PID) has a folder in .run/ with its data, its ports and its passwords; nothing is shared
-with a system service or with another system. Run it with `python -m deploy.local --help`.
+Each system (dev, demo-PID, test-PID) has a folder in .run/ with its data, its ports and
+its passwords; nothing is shared with a system service or with another system. Run it
+with `python -m deploy.local --help`.
 """

@@ -1,11 +1,12 @@
-"""The commands: python -m deploy.local [--name NAME] COMMAND [OPTIONS] [-- WORDS FOR WHAT IT RUNS]."""
+"""python -m deploy.local [--name NAME] COMMAND [OPTIONS] [-- WORDS TO PASS ON]."""
 
 import argparse
 import os
 import sys
 
 from deploy.local import commands, signals
-from deploy.local.failure import Failure
+from deploy.local.errors import PlainError
+from deploy.local.say import complain
 
 
 def main(words: list[str]) -> int:
@@ -15,8 +16,8 @@ def main(words: list[str]) -> int:
     signals.hear()
     try:
         return options.function(options) or 0
-    except Failure as failure:
-        print(failure, file=sys.stderr)
+    except PlainError as error:
+        complain(error)
         return 1
     except signals.Interrupted as interrupt:
         return interrupt.code
@@ -31,7 +32,10 @@ def _parsed(words: list[str]) -> argparse.Namespace:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m deploy.local", description="A private Waybill system on this machine.")
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.local",
+        description="A private Waybill system on this machine.",
+    )
     parser.add_argument("--name", default="dev", help="which system (default: dev)")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, function in commands.COMMANDS.items():

@@ -1,10 +1,9 @@
-"""The application's processes as programs of one system, and how one knows that they work."""
+"""The application's processes in one system, and how one knows that they work."""
 
 import shlex
-import urllib.error
-import urllib.request
 
 from deploy.local import processes, rabbitmq, supervise
+from deploy.local.fetch import fetch
 from deploy.local.processes import Process
 from deploy.local.program import Program
 from deploy.local.system import System
@@ -12,13 +11,18 @@ from deploy.local.waiting import until
 
 
 def needed(system: System) -> list[Process]:
-    """A demo is watched by its own report; beat and Flower are for a system that stays."""
+    """A demo has its own report; beat and Flower are for a system that stays."""
     always = [processes.WEB, processes.RELAY, *processes.local_workers()]
     return always if system.short_lived else [*always, processes.BEAT, processes.FLOWER]
 
 
 def programs(system: System) -> list[Program]:
-    return [Program(process.name, _filled(system, process), environment=_extra(system, process)) for process in needed(system)]
+    return [
+        Program(
+            process.name, _filled(system, process), environment=_extra(system, process)
+        )
+        for process in needed(system)
+    ]
 
 
 def wait_for(system: System, process: Process) -> None:
@@ -32,7 +36,9 @@ def wait_for(system: System, process: Process) -> None:
 
 
 def is_ready(system: System, process: Process) -> bool:
-    """The web server says it is ready, a worker hears all its queues; the others only have to run."""
+    """The web server says it is ready, a worker hears all its queues; the others only
+    have to run.
+    """
     if process is processes.WEB:
         return _answers(f"{system.web}/readyz")
     return set(process.queues) <= heard(system) if process.queues else True
@@ -40,7 +46,10 @@ def is_ready(system: System, process: Process) -> bool:
 
 def heard(system: System) -> set[str]:
     """The queues that have a consumer."""
-    return {consumer["queue"]["name"] for consumer in rabbitmq.ask(system, "consumers/%2F") or []}
+    return {
+        consumer["queue"]["name"]
+        for consumer in rabbitmq.ask(system, "consumers/%2F") or []
+    }
 
 
 def _filled(system: System, process: Process) -> str:
@@ -53,7 +62,7 @@ def _filled(system: System, process: Process) -> str:
 
 
 def _extra(system: System, process: Process) -> dict[str, str]:
-    """Flower's login goes by the environment, since everyone may read a command line."""
+    """Flower's login: everyone may read a command line, not an environment."""
     if process is not processes.FLOWER:
         return {}
     return {"FLOWER_BASIC_AUTH": f"admin:{system.secrets['flower']}"}
@@ -61,6 +70,6 @@ def _extra(system: System, process: Process) -> dict[str, str]:
 
 def _answers(url: str) -> bool:
     try:
-        return urllib.request.urlopen(url, timeout=5).status == 200
-    except (urllib.error.URLError, OSError):
+        return bool(fetch(url))
+    except OSError:
         return False

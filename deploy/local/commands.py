@@ -1,18 +1,18 @@
-"""What each command does; __main__.py turns the two tables at the bottom into a command line."""
+"""What each command does; __main__.py makes a command line of the tables at the end."""
 
 import os
 from argparse import Namespace
 
 from deploy.local import lifecycle, signals, status, supervise
-from deploy.local.failure import Failure
+from deploy.local.errors import PlainError
 from deploy.local.places import ROOT
-from deploy.local.say import say
+from deploy.local.say import say, tell
 from deploy.local.session import short_lived
 from deploy.local.system import System
 
 
 def start(options: Namespace) -> None:
-    """start in the background and print the addresses"""
+    """Start in the background and print the addresses."""
     system = System.load(options.name)
     try:
         _start(system, only_servers=options.only == "infra")
@@ -20,41 +20,46 @@ def start(options: Namespace) -> None:
         with signals.unheard():
             lifecycle.stop(system)
         raise
-    print(status.text(system))
+    tell(status.text(system))
 
 
 def stop(options: Namespace) -> None:
-    """stop everything"""
+    """Stop everything."""
     lifecycle.stop(System.load(options.name))
     say("stopped")
 
 
 def show(options: Namespace) -> None:
-    """print addresses, logins and process ids"""
+    """Print addresses, logins and process ids."""
     system = System.load(options.name)
-    print(status.as_json(system) if options.json else status.text(system))
+    tell(status.as_json(system) if options.json else status.text(system))
 
 
 def env(options: Namespace) -> None:
-    """print the settings as KEY=VALUE lines"""
-    print("\n".join(f"{name}={value}" for name, value in System.load(options.name).settings().items()))
+    """Print the settings as KEY=VALUE lines."""
+    tell(
+        "\n".join(
+            f"{name}={value}"
+            for name, value in System.load(options.name).settings().items()
+        )
+    )
 
 
 def run(options: Namespace) -> None:
-    """run a command with the settings of a running system"""
+    """Run a command with the settings of a running system."""
     system = System.load(options.name)
     if not supervise.is_up(system):
-        raise Failure(f"{system.name} is not running: start it with bin/dev start")
+        raise PlainError(f"{system.name} is not running: start it with bin/dev start")
     os.chdir(ROOT)
-    os.execvpe(options.words[0], options.words, system.environment())
+    os.execvpe(options.words[0], options.words, system.environment())  # noqa: S606
 
 
 def up(options: Namespace) -> None:
-    """start in the foreground, follow the logs, stop at Ctrl-C"""
+    """Start in the foreground, follow the logs, stop at Ctrl-C."""
     system = System.load(options.name)
     try:
         _start(system)
-        print(status.text(system), flush=True)
+        tell(status.text(system))
         _follow(system)
     finally:
         with signals.unheard():
@@ -63,24 +68,33 @@ def up(options: Namespace) -> None:
 
 
 def logs(options: Namespace) -> None:
-    """follow the logs of one process or of all"""
+    """Follow the logs of one process or of all."""
     _follow(System.load(options.name), options.process or "*")
 
 
 def demo(options: Namespace) -> int:
-    """run orders through a fresh private system and remove it"""
+    """Run orders through a fresh private system and remove it."""
     with short_lived("demo") as system:
         lifecycle.start(system)
         lifecycle.seed(system)
-        command = ["python", "manage.py", "run_demo", "--url", system.web, *options.words]
+        command = [
+            "python",
+            "manage.py",
+            "run_demo",
+            "--url",
+            system.web,
+            *options.words,
+        ]
         return signals.run(command, environment=system.environment())
 
 
 def test(options: Namespace) -> int:
-    """run pytest with fresh private servers and remove them"""
+    """Run pytest with fresh private servers and remove them."""
     with short_lived("test") as system:
         lifecycle.start(system, only_servers=True)
-        return signals.run(["python", "-m", "pytest", *options.words], environment=system.environment())
+        return signals.run(
+            ["python", "-m", "pytest", *options.words], environment=system.environment()
+        )
 
 
 def _start(system: System, *, only_servers: bool = False) -> None:
@@ -93,7 +107,7 @@ def _start(system: System, *, only_servers: bool = False) -> None:
 def _follow(system: System, process: str = "*") -> None:
     files = sorted(str(file) for file in (system.folder / "log").glob(f"{process}.log"))
     if not files:
-        raise Failure(f"no log of {process} in {system.folder / 'log'}")
+        raise PlainError(f"no log of {process} in {system.folder / 'log'}")
     signals.run(["tail", "-n", "5", "-F", *files])
 
 
@@ -102,7 +116,12 @@ COMMANDS = {
     "up": up, "logs": logs, "demo": demo, "test": test,
 }  # fmt: skip
 OPTIONS = {
-    "start": [(("--only",), {"choices": ["infra"], "help": "infra: PostgreSQL and RabbitMQ alone"})],
+    "start": [
+        (
+            ("--only",),
+            {"choices": ["infra"], "help": "infra: PostgreSQL and RabbitMQ alone"},
+        )
+    ],
     "status": [(("--json",), {"action": "store_true"})],
     "logs": [(("process",), {"nargs": "?"})],
 }

@@ -10,11 +10,18 @@ from pathlib import Path
 from deploy.local import programs, quiet
 from deploy.local.say import say
 
-#: A package asks this script before it starts its service; 101 is the answer "you must not".
+#: A package asks this script before it starts its service.
 POLICY = Path("/usr/sbin/policy-rc.d")
+#: The answer "you must not".
+DENIED = 101
 SAVED = POLICY.with_name("policy-rc.d.before-waybill")
-DENIAL = "#!/bin/sh\n# Waybill's setup is installing packages; it removes this file.\nexit 101\n"
-#: dpkg cut short leaves the machine's packages half configured, so an interrupted one may finish.
+DENIAL = """\
+#!/bin/sh
+# Waybill's setup is installing packages; it removes this file.
+exit 101
+"""
+#: dpkg cut short leaves the machine's packages half configured, so an interrupted one
+#: may finish.
 PATIENCE = 180
 
 
@@ -23,8 +30,10 @@ def can_install() -> bool:
 
 
 def install(packages: list[str], *, why: str) -> None:
-    """Install them; the machine's own rule about services is back in place afterwards, whatever happens."""
-    say(f"{why}: installing {' '.join(packages)} with apt-get, without starting a service")
+    """Install them; the machine's own rule about services is back in place afterwards,
+    whatever happens.
+    """
+    say(f"{why}: apt-get install {' '.join(packages)}, without starting a service")
     with _no_services():
         _apt("update")
         _apt("install", "--yes", "--no-install-recommends", *packages)
@@ -32,9 +41,19 @@ def install(packages: list[str], *, why: str) -> None:
 
 
 def _apt(*words: str) -> None:
-    line = ["apt-get", "-qq", "-o", "Dpkg::Use-Pty=0", "-o", "DPkg::Lock::Timeout=120", *words]
+    line = [
+        "apt-get",
+        "-qq",
+        "-o",
+        "Dpkg::Use-Pty=0",
+        "-o",
+        "DPkg::Lock::Timeout=120",
+        *words,
+    ]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    quiet.run(line, doing=f"apt-get {words[0]}", patience=PATIENCE, environment=environment)
+    quiet.run(
+        line, doing=f"apt-get {words[0]}", patience=PATIENCE, environment=environment
+    )
 
 
 @contextmanager
@@ -53,7 +72,10 @@ def _no_services() -> Iterator[None]:
 
 def _denied() -> bool:
     """Containers often come with such a rule; then nothing has to be touched."""
-    return POLICY.exists() and subprocess.run([POLICY, "any", "start"], check=False, capture_output=True).returncode == 101
+    question = [POLICY, "any", "start"]
+    return (
+        POLICY.exists() and subprocess.run(question, check=False).returncode == DENIED
+    )
 
 
 def _deny() -> None:

@@ -1,9 +1,9 @@
-"""The two servers as containers, for a machine that has a Docker engine and not their programs."""
+"""The two servers as containers, where a Docker engine answers and no program is."""
 
 import os
 import subprocess
 
-from deploy.local.failure import Failure
+from deploy.local.errors import PlainError
 from deploy.local.places import ROOT
 from deploy.local.system import System
 
@@ -13,7 +13,12 @@ SERVERS = ("postgres", "rabbitmq")
 def answers() -> bool:
     """Is there an engine, and not only its client?"""
     try:
-        return subprocess.run(["docker", "info"], capture_output=True, timeout=10, check=False).returncode == 0
+        return (
+            subprocess.run(
+                ["docker", "info"], capture_output=True, timeout=10, check=False
+            ).returncode
+            == 0
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False
 
@@ -34,9 +39,16 @@ def remove(system: System) -> None:
 
 def _compose(system: System, *words: str) -> None:
     line = ["docker", "compose", "--project-name", f"waybill-{system.name}", *words]
-    done = subprocess.run(line, cwd=ROOT, env=_environment(system), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        line,
+        cwd=ROOT,
+        env=_environment(system),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
-        raise Failure(f"docker compose {words[0]} failed:\n{done.stderr[-2000:]}")
+        raise PlainError(f"docker compose {words[0]} failed:\n{done.stderr[-2000:]}")
 
 
 def _environment(system: System) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The virtual environment, filled from the hashed requirements and from nothing else."""
+"""The virtual environment, filled from the hashed requirements and nothing else."""
 
 import hashlib
 import importlib.util
@@ -6,11 +6,12 @@ import shutil
 import sys
 
 from deploy.local import debian, quiet
-from deploy.local.failure import Failure
+from deploy.local.errors import PlainError
 from deploy.local.places import ROOT, VENV
 from deploy.local.say import say
 
-#: One line for the environment itself and one for each requirements file that is wholly installed.
+#: One line for the environment itself and one for each requirements file that is wholly
+#: installed.
 STAMP = VENV / "installed"
 
 
@@ -27,7 +28,9 @@ def install(files: list[str]) -> None:
 
 
 def _make() -> None:
-    """Anew: what is there belongs to another Python, another place, or an interrupted run."""
+    """Anew: what is there belongs to another Python, another place, or an interrupted
+    run.
+    """
     if importlib.util.find_spec("ensurepip") is None:
         _get_ensurepip()
     say(f"creating {VENV.name} with Python {sys.version.split()[0]}")
@@ -39,14 +42,26 @@ def _make() -> None:
 def _get_ensurepip() -> None:
     """Debian ships Python's venv without the part that brings pip."""
     if not debian.can_install():
-        raise Failure("Python's venv module is incomplete: install it (Debian, Ubuntu: apt-get install python3-venv)")
+        raise PlainError(
+            "Python's venv module is incomplete: install it"
+            " (Debian, Ubuntu: apt-get install python3-venv)"
+        )
     debian.install(["python3-venv"], why="Python's venv module is incomplete")
 
 
 def _pip(files: list[str]) -> None:
-    options = ["--require-hashes", "--no-deps", "--no-input", "--disable-pip-version-check", "--quiet"]
+    options = [
+        "--require-hashes",
+        "--no-deps",
+        "--no-input",
+        "--disable-pip-version-check",
+        "--quiet",
+    ]
     named = [word for file in files for word in ("-r", file)]
-    quiet.run([VENV / "bin" / "python", "-m", "pip", "install", *options, *named], doing="pip install")
+    quiet.run(
+        [VENV / "bin" / "python", "-m", "pip", "install", *options, *named],
+        doing="pip install",
+    )
 
 
 def _python() -> str:

@@ -1,4 +1,4 @@
-"""What bin/setup runs: the virtual environment, then a way to have PostgreSQL and RabbitMQ.
+"""What bin/setup runs: the environment, then a way to have PostgreSQL and RabbitMQ.
 
 Only the standard library: it comes before anything is installed.
 """
@@ -10,31 +10,37 @@ from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
 
 from deploy.local import debian, docker, environment, programs, signals
-from deploy.local.failure import Failure
+from deploy.local.errors import PlainError
 from deploy.local.places import RUN, VENV
+from deploy.local.say import complain
 from deploy.local.system import OUTSIDE
 
 PACKAGES = {"DATABASE_URL": "postgresql", "AMQP_URL": "rabbitmq-server"}
 
 
 def main(words: list[str]) -> int:
-    """Install what is missing (a second run finds everything and says nothing), then become what is named after --then."""
+    """Install what is missing (a second run finds everything and says nothing), then
+    become what is named after --then.
+    """
     options, then = _split(words)
     signals.hear()
-    files = ["requirements.txt", *(["requirements-dev.txt"] if "--dev" in options else [])]
+    files = [
+        "requirements.txt",
+        *(["requirements-dev.txt"] if "--dev" in options else []),
+    ]
     try:
         with _alone():
             environment.install(files)
             _find_servers()
-    except Failure as failure:
-        print(failure, file=sys.stderr)
+    except PlainError as error:
+        complain(error)
         return 1
     except signals.Interrupted as interrupt:
         return interrupt.code
     if then:
         # Not a child of a shell script: a TERM to that would leave it running.
         python = str(VENV / "bin" / "python")
-        os.execv(python, [python, "-m", "deploy.local", *then])
+        os.execv(python, [python, "-m", "deploy.local", *then])  # noqa: S606
     return 0
 
 
@@ -49,8 +55,11 @@ def _find_servers() -> None:
     if not missing or docker.answers():
         return
     if not debian.can_install():
-        raise Failure(programs.WAYS)
-    debian.install([PACKAGES[name] for name in missing], why="no server here, no Docker engine, no address given")
+        raise PlainError(programs.WAYS)
+    debian.install(
+        [PACKAGES[name] for name in missing],
+        why="no server here, no Docker engine, no address given",
+    )
 
 
 def _outside() -> set[str]:

@@ -1,16 +1,21 @@
-"""Processes of a system that nobody supervises any more: its supervisor was killed, or the machine was in a hurry."""
+"""Processes of a system that nobody supervises any more: its supervisor was killed, or
+the machine was in a hurry.
+"""
 
+import contextlib
 import os
 import signal
 from pathlib import Path
 
-from deploy.local.failure import Failure
+from deploy.local.errors import PlainError
 from deploy.local.system import MARK, System
 from deploy.local.waiting import until
 
 
 def of(system: System) -> list[int]:
-    """The running processes that carry the system's mark, which only its supervisor gives."""
+    """The running processes that carry the system's mark, which only its supervisor
+    gives.
+    """
     mark = f"{MARK}={system.folder}".encode()
     return [pid for pid in _pids() if mark in _environment(pid)]
 
@@ -22,13 +27,15 @@ def stop(system: System, seconds: float = 15) -> None:
             _send(pid, number)
         try:
             return until(lambda: not of(system), what="leftovers", seconds=patience)
-        except Failure:
+        except PlainError:
             continue
-    raise Failure(f"still running: {of(system)}")
+    raise PlainError(f"still running: {of(system)}")
 
 
 def _pids() -> list[int]:
-    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [
+        int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()
+    ]
 
 
 def _environment(pid: int) -> list[bytes]:
@@ -39,7 +46,5 @@ def _environment(pid: int) -> list[bytes]:
 
 
 def _send(pid: int, number: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass

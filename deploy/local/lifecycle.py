@@ -1,4 +1,6 @@
-"""Starting a system in order, each step when the one before it works, and stopping it until nothing is left."""
+"""Starting a system in order, each step when the one before it works, and stopping it
+until nothing is left.
+"""
 
 import shutil
 import subprocess
@@ -7,7 +9,7 @@ from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
 
 from deploy.local import application, leftovers, servers, supervise
-from deploy.local.failure import Failure
+from deploy.local.errors import PlainError
 from deploy.local.places import ROOT, RUN
 from deploy.local.say import say
 from deploy.local.system import System
@@ -55,7 +57,11 @@ def seed(system: System) -> None:
 def create_admin(system: System) -> None:
     """The admin's login, made at the first start and kept."""
     if not system.has_admin:
-        login = {"USERNAME": "admin", "EMAIL": "admin@localhost", "PASSWORD": system.secrets["admin"]}
+        login = {
+            "USERNAME": "admin",
+            "EMAIL": "admin@localhost",
+            "PASSWORD": system.secrets["admin"],
+        }
         superuser = {f"DJANGO_SUPERUSER_{key}": value for key, value in login.items()}
         manage(system, "createsuperuser", "--no-input", **superuser)
         system.has_admin = True
@@ -66,9 +72,12 @@ def manage(system: System, *words: str, **more: str) -> None:
     """Run one management command to its end, with more in its environment."""
     environment = {**system.environment(), **more}
     line = ["python", "manage.py", *words]
-    done = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
-        raise Failure(f"manage.py {' '.join(words)} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+        said = f"{done.stdout[-2000:]}{done.stderr[-4000:]}"
+        raise PlainError(f"manage.py {' '.join(words)} failed:\n{said}")
 
 
 def _prepare(system: System) -> None:
@@ -79,9 +88,13 @@ def _prepare(system: System) -> None:
     servers.choose(system)
     system.choose_ports()
     system.save()
-    system.folder.chmod(0o711)  # PostgreSQL may run as another user and must pass through
+    system.folder.chmod(
+        0o711
+    )  # PostgreSQL may run as another user and must pass through
     (system.folder / "outgoing").mkdir(exist_ok=True)
-    supervise.launch(system, [*servers.to_supervise(system), *application.programs(system)])
+    supervise.launch(
+        system, [*servers.to_supervise(system), *application.programs(system)]
+    )
 
 
 def _start_application(system: System) -> None:
@@ -94,11 +107,13 @@ def _start_application(system: System) -> None:
 
 
 def _await_end(system: System) -> None:
-    """The supervisor stops its own; what it does not stop in time, or had lost, is stopped here."""
+    """The supervisor stops its own; what it does not stop in time, or had lost, is
+    stopped here.
+    """
     patience = 30 if supervise.is_up(system) else 2
     try:
         until(lambda: not leftovers.of(system), what="stopping", seconds=patience)
-    except Failure:
+    except PlainError:
         leftovers.stop(system)
 
 

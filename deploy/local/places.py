@@ -1,4 +1,6 @@
-"""Where things are: the checkout, its virtual environment, and the folder of the running systems."""
+"""Where things are: the checkout, its virtual environment, and the folder of the
+running systems.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,6 @@
-"""A private PostgreSQL: default durability, loopback only, a password nobody else knows."""
+"""A private PostgreSQL: default durability, loopback only, a password nobody else
+knows.
+"""
 
 import os
 import pwd
@@ -8,11 +10,12 @@ import tempfile
 from pathlib import Path
 
 from deploy.local import programs
-from deploy.local.failure import Failure
+from deploy.local.errors import PlainError
 from deploy.local.program import Program, command
 from deploy.local.system import System
 
-#: fsync and synchronous_commit stay on: what was measured here must hold where it matters.
+#: fsync and synchronous_commit stay on: what was measured here must hold where it
+#: matters.
 OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -24,9 +27,15 @@ OPTIONS = {
 
 
 def program(system: System) -> Program:
-    """The server in the foreground; INT is its fast shutdown, which does not wait for clients."""
-    options = [word for name, value in OPTIONS.items() for word in ("-c", f"{name}={value}")]
-    line = command(_bin("postgres"), "-D", data(system), "-p", system.ports["postgres"], *options)
+    """The server in the foreground; INT is its fast shutdown, which does not wait for
+    clients.
+    """
+    options = [
+        word for name, value in OPTIONS.items() for word in ("-c", f"{name}={value}")
+    ]
+    line = command(
+        _bin("postgres"), "-D", data(system), "-p", system.ports["postgres"], *options
+    )
     return Program("postgres", line, group="servers", user=owner(), stop_signal="INT")
 
 
@@ -45,11 +54,20 @@ def is_ready(system: System) -> bool:
 
 def create_database(system: System) -> None:
     """The application's database, unless it is there."""
-    found = _client(system, "psql", "-d", "postgres", "-Atc", "select 1 from pg_database where datname = 'waybill'")
+    found = _client(
+        system,
+        "psql",
+        "-d",
+        "postgres",
+        "-Atc",
+        "select 1 from pg_database where datname = 'waybill'",
+    )
     if found.stdout.strip() != "1":
         made = _client(system, "createdb", "waybill")
         if made.returncode:
-            raise Failure(f"PostgreSQL refuses to create the database: {made.stderr.strip()}")
+            raise PlainError(
+                f"PostgreSQL refuses to create the database: {made.stderr.strip()}"
+            )
 
 
 def remove(system: System) -> None:
@@ -64,21 +82,32 @@ def data(system: System) -> Path:
 
 
 def home(system: System) -> Path:
-    """The system's folder, or one beside it that PostgreSQL's user can reach when the checkout is in a closed home."""
+    """The system's folder, or one beside it that PostgreSQL's user can reach when the
+    checkout is in a closed home.
+    """
     if owner() is None or _reaches(system.folder):
         return system.folder
-    return Path("/var/tmp") / f"waybill-{system.digest}"
+    return Path("/var/tmp") / f"waybill-{system.digest}"  # noqa: S108  ours by name
 
 
 def owner() -> str | None:
     """Whom the server runs as when we are root, which it refuses to be."""
     if os.geteuid() != 0:
         return None
-    return "postgres" if any(user.pw_name == "postgres" for user in pwd.getpwall()) else "nobody"
+    return (
+        "postgres"
+        if any(user.pw_name == "postgres" for user in pwd.getpwall())
+        else "nobody"
+    )
 
 
 def _reaches(folder: Path) -> bool:
-    return subprocess.run(["test", "-x", str(folder)], **_as_owner(), cwd="/", check=False).returncode == 0
+    return (
+        subprocess.run(
+            ["test", "-x", str(folder)], **_as_owner(), cwd="/", check=False
+        ).returncode
+        == 0
+    )
 
 
 def _initialise(folder: Path, password: str) -> None:
@@ -87,35 +116,63 @@ def _initialise(folder: Path, password: str) -> None:
         secret.flush()
         if owner():
             shutil.chown(secret.name, owner())
-        line = [_bin("initdb"), "-D", folder, "-U", "waybill", "-E", "UTF8", "--locale=C.UTF-8"]
+        line = [
+            _bin("initdb"),
+            "-D",
+            folder,
+            "-U",
+            "waybill",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+        ]
         line += ["--auth=scram-sha-256", f"--pwfile={secret.name}"]
-        made = subprocess.run(line, **_as_owner(), cwd="/", capture_output=True, text=True, check=False)
+        made = subprocess.run(
+            line, **_as_owner(), cwd="/", capture_output=True, text=True, check=False
+        )
     if made.returncode:
-        raise Failure(f"initdb failed: {made.stderr.strip()}")
+        raise PlainError(f"initdb failed: {made.stderr.strip()}")
 
 
 def _empty(folder: Path) -> None:
-    """An empty folder that only PostgreSQL's user reads, in one that it may pass through."""
+    """An empty folder that only PostgreSQL's user reads, in one that it may enter."""
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True)
+    _enterable(folder.parent)
+    folder.mkdir(mode=0o700)
     if owner():
-        folder.parent.chmod(0o711)
-        shutil.chown(folder, owner(), "nogroup" if owner() == "nobody" else owner())
+        shutil.chown(folder, owner(), pwd.getpwnam(owner()).pw_gid)
+
+
+def _enterable(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if folder.stat().st_uid != os.geteuid():  # /var/tmp is everybody's
+        raise PlainError(f"{folder} belongs to somebody else: remove it")
+    folder.chmod(0o711)
 
 
 def _client(system: System, name: str, *words: str) -> subprocess.CompletedProcess[str]:
     where = ["-h", "127.0.0.1", "-p", str(system.ports["postgres"]), "-U", "waybill"]
     environment = {**os.environ, "PGPASSWORD": system.secrets["postgres"]}
-    return subprocess.run([_bin(name), *where, *words], env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [_bin(name), *where, *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def _bin(name: str) -> Path:
     folder = programs.postgres()
     if folder is None:
-        raise Failure("PostgreSQL is not installed: run bin/setup")
+        raise PlainError("PostgreSQL is not installed: run bin/setup")
     return folder / name
 
 
 def _as_owner() -> dict[str, object]:
     """Arguments of subprocess.run that leave root behind."""
-    return {"user": owner(), "group": pwd.getpwnam(owner()).pw_gid, "extra_groups": []} if owner() else {}
+    return (
+        {"user": owner(), "group": pwd.getpwnam(owner()).pw_gid, "extra_groups": []}
+        if owner()
+        else {}
+    )

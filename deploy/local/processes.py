@@ -1,12 +1,14 @@
-"""Every process of the application and every queue's worker: the table that local systems and docker-compose.yml share.
+"""Every process of the application and every queue's worker.
 
-A cluster runs one worker service per queue, so that each scales alone; a machine with two cores runs fewer workers that
-hear more queues each. tests/local/ compares docker-compose.yml with this page.
+Local systems and docker-compose.yml share this table; tests/local/ compares them. A
+cluster runs one worker service per queue, so that each scales alone; a machine with two
+cores runs fewer workers that hear more queues each.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-#: queue -> the worker that hears it on one machine, the service that hears it in docker-compose.yml
+#: queue -> the worker that hears it on one machine, the service that hears it in
+#: docker-compose.yml
 WORKERS = {
     "order.queue": ("order", "order"),
     "failed.order.queue": ("order", "failed-order"),
@@ -34,17 +36,24 @@ NICE = {"notifications": 10}
 
 @dataclass(frozen=True)
 class Process:
-    """A program of the application; {web}, {flower} and {folder} in its command are filled in where it runs."""
+    """A program of the application; where it runs fills in {web}, {folder} and such."""
 
     name: str
     command: str
     queues: tuple[str, ...] = ()
 
 
-WEB = Process("web", "gunicorn orders_project.wsgi --worker-class gthread --workers 2 --threads 8 --bind {web}")
+WEB = Process(
+    "web",
+    "gunicorn orders_project.wsgi --worker-class gthread --workers 2 --threads 8"
+    " --bind {web}",
+)
 RELAY = Process("relay", "python manage.py relay")
 BEAT = Process("beat", "celery -A orders_project beat -s {folder}/beat-schedule")
-FLOWER = Process("flower", "celery -A orders_project flower --address={flower_address} --port={flower_port}")
+FLOWER = Process(
+    "flower",
+    "celery -A orders_project flower --address={flower_address} --port={flower_port}",
+)
 
 
 def local_workers() -> list[Process]:
@@ -66,7 +75,8 @@ def _workers(column: int) -> list[Process]:
 
 def _worker(name: str, queues: tuple[str, ...]) -> Process:
     command = (
-        f"celery -A orders_project worker -Q {','.join(queues)} -c {CONCURRENCY.get(name, 1)}"
+        "celery -A orders_project worker"
+        f" -Q {','.join(queues)} -c {CONCURRENCY.get(name, 1)}"
         f" -O fair --without-gossip --without-mingle -n {name}@%h"
     )
     return Process(f"worker-{name}", command, queues)
@@ -74,4 +84,6 @@ def _worker(name: str, queues: tuple[str, ...]) -> Process:
 
 def _niced(worker: Process) -> Process:
     nice = NICE.get(worker.name.removeprefix("worker-"))
-    return Process(worker.name, f"nice -n {nice} {worker.command}", worker.queues) if nice else worker
+    return (
+        replace(worker, command=f"nice -n {nice} {worker.command}") if nice else worker
+    )

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Program:
-    """A process to keep running; its group is stopped as a whole, and the groups one after another."""
+    """A process to keep running; its group is stopped as a whole, and the groups one
+    after another.
+    """
 
     name: str
     command: str

@@ -8,9 +8,11 @@ from pathlib import Path
 
 WAYS = """\
 PostgreSQL and RabbitMQ are needed. Any one of these ways will do:
-  - install them with the system's package manager; they are then started privately, not as services
-    (Debian, Ubuntu: apt-get install postgresql rabbitmq-server; Fedora: dnf install postgresql-server rabbitmq-server)
-  - start a Docker engine: they then run as containers (docker compose up -d rabbitmq postgres)
+  - install them; they are started privately, not as services
+    (Debian, Ubuntu: apt-get install postgresql rabbitmq-server
+     Fedora: dnf install postgresql-server rabbitmq-server)
+  - start a Docker engine: they then run as containers
+    (docker compose up -d rabbitmq postgres)
   - run bin/setup as root on Debian or Ubuntu: it installs the packages
   - set DATABASE_URL and AMQP_URL (and MANAGEMENT_URL) to servers of your own"""
 
@@ -24,22 +26,41 @@ def missing() -> list[str]:
 @functools.cache
 def postgres() -> Path | None:
     """The folder with initdb and postgres, the newest where there are several."""
-    folders = [*Path("/usr/lib/postgresql").glob("*/bin"), *Path("/usr").glob("pgsql-*/bin"), *_in_path("postgres")]
-    return max((folder for folder in folders if (folder / "initdb").exists()), key=_version, default=None)
+    folders = [
+        *Path("/usr/lib/postgresql").glob("*/bin"),
+        *Path("/usr").glob("pgsql-*/bin"),
+        *_in_path("postgres"),
+    ]
+    return max(
+        (folder for folder in folders if (folder / "initdb").exists()),
+        key=_version,
+        default=None,
+    )
 
 
 @functools.cache
 def rabbitmq() -> Path | None:
-    """The server's own script; Debian's in /usr/sbin is a wrapper that insists on the system's user and folders."""
-    folders = [Path("/usr/lib/rabbitmq/bin"), *Path("/opt").glob("rabbitmq*/sbin"), *_in_path("rabbitmq-server")]
+    """The server's own script; Debian's in /usr/sbin is a wrapper that insists on the
+    system's user and folders.
+    """
+    folders = [
+        Path("/usr/lib/rabbitmq/bin"),
+        *Path("/opt").glob("rabbitmq*/sbin"),
+        *_in_path("rabbitmq-server"),
+    ]
     scripts = [folder / "rabbitmq-server" for folder in folders]
-    return next((script for script in scripts if script.exists() and not _is_wrapper(script)), None)
+    return next(
+        (script for script in scripts if script.exists() and not _is_wrapper(script)),
+        None,
+    )
 
 
 @functools.cache
 def epmd() -> Path | None:
     """Erlang's name server."""
-    found = shutil.which("epmd") or next(iter(Path("/usr/lib/erlang").glob("**/bin/epmd")), None)
+    found = shutil.which("epmd") or next(
+        iter(Path("/usr/lib/erlang").glob("**/bin/epmd")), None
+    )
     return Path(found) if found else None
 
 

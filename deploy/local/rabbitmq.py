@@ -1,14 +1,16 @@
-"""A private RabbitMQ with its own name server, cookie, user and folders, told everything by its environment."""
+"""A private RabbitMQ with its own name server, cookie, user and folders, told
+everything by its environment.
+"""
 
 import base64
 import json
 import socket
-import urllib.request
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from deploy.local import programs
-from deploy.local.failure import Failure
+from deploy.local.errors import PlainError
+from deploy.local.fetch import fetch
 from deploy.local.program import Program, command
 from deploy.local.system import System
 
@@ -24,25 +26,43 @@ default_user_tags.administrator = true
 vm_memory_high_watermark.absolute = 2GB
 disk_free_limit.absolute = 200MB
 """
-#: Two schedulers that sleep when there is nothing to do: by default they burn a core waiting for work.
-ERLANG = "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}"
+#: Two schedulers that sleep when there is nothing to do: by default they burn a core
+#: waiting for work.
+ERLANG = (
+    "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none"
+    " -kernel inet_dist_use_interface {127,0,0,1}"
+)
 
 
 def name_server(system: System) -> Program:
-    """Erlang's name server as a child of ours: the one that the broker would start stays behind for ever."""
+    """Erlang's name server as a child of ours: the one that the broker would start
+    stays behind for ever.
+    """
     found = programs.epmd()
     if found is None:
-        raise Failure("Erlang's epmd is not installed: run bin/setup")
-    return Program("epmd", command(found), group="names", environment=_names(system), stop_seconds=3)
+        raise PlainError("Erlang's epmd is not installed: run bin/setup")
+    return Program(
+        "epmd",
+        command(found),
+        group="names",
+        environment=_names(system),
+        stop_seconds=3,
+    )
 
 
 def program(system: System) -> Program:
     script = programs.rabbitmq()
     if script is None:
-        raise Failure("RabbitMQ is not installed: run bin/setup")
+        raise PlainError("RabbitMQ is not installed: run bin/setup")
     # Whose data is thrown away need not close its files, which takes seconds.
     signal = "KILL" if system.short_lived else "TERM"
-    return Program("rabbitmq", command(script), group="servers", environment=_environment(system), stop_signal=signal)
+    return Program(
+        "rabbitmq",
+        command(script),
+        group="servers",
+        environment=_environment(system),
+        stop_signal=signal,
+    )
 
 
 def prepare(system: System) -> None:
@@ -51,12 +71,17 @@ def prepare(system: System) -> None:
     _private(_home(system) / ".erlang.cookie", system.secrets["erlang"], mode=0o400)
     values = {**system.ports, "password": system.secrets["rabbitmq"]}
     _private(_home(system) / "rabbitmq.conf", CONFIGURATION.format(**values))
-    _private(_home(system) / "enabled_plugins", "[rabbitmq_management,rabbitmq_prometheus].\n")
+    _private(
+        _home(system) / "enabled_plugins",
+        "[rabbitmq_management,rabbitmq_prometheus].\n",
+    )
 
 
 def is_ready(system: System) -> bool:
     """Does it shake hands, and does its management answer us?"""
-    return _shakes_hands(urlsplit(system.amqp_url)) and ask(system, "whoami") is not None
+    return (
+        _shakes_hands(urlsplit(system.amqp_url)) and ask(system, "whoami") is not None
+    )
 
 
 def names_are_ready(system: System) -> bool:
@@ -73,18 +98,20 @@ def ask(system: System, path: str) -> object:
     address = urlsplit(system.management_url)
     login = base64.b64encode(f"{address.username}:{address.password}".encode()).decode()
     url = f"{address.scheme}://{address.hostname}:{address.port}/api/{path}"
-    request = urllib.request.Request(url, headers={"Authorization": f"Basic {login}"})
     try:
-        with urllib.request.urlopen(request, timeout=5) as response:
-            return json.load(response)
+        return json.loads(fetch(url, {"Authorization": f"Basic {login}"}))
     except (OSError, ValueError):
         return None
 
 
-def _shakes_hands(address) -> bool:
-    """Send AMQP's greeting; a broker that accepts connections but still boots does not answer it."""
+def _shakes_hands(address: SplitResult) -> bool:
+    """Send AMQP's greeting; a broker that accepts connections but still boots does not
+    answer it.
+    """
     try:
-        with socket.create_connection((address.hostname, address.port or 5672), timeout=5) as connection:
+        with socket.create_connection(
+            (address.hostname, address.port or 5672), timeout=5
+        ) as connection:
             connection.sendall(b"AMQP\x00\x00\x09\x01")
             return connection.recv(1) == b"\x01"
     except OSError:
@@ -108,7 +135,8 @@ def _environment(system: System) -> dict[str, str]:
         "RABBITMQ_LOGS": "-",
         "RABBITMQ_PID_FILE": str(home / "pid"),
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": ERLANG,
-        "RUNNING_UNDER_SYSTEMD": "true",  # the script becomes the broker, so that signals reach it
+        # The script then becomes the broker, so that signals reach it.
+        "RUNNING_UNDER_SYSTEMD": "true",
     }
 
 

@@ -1,7 +1,11 @@
-"""PostgreSQL and RabbitMQ of one system: somebody else's, our programs, or containers, in this order."""
+"""PostgreSQL and RabbitMQ of one system: somebody else's, our programs, or containers,
+in this order.
+"""
+
+from collections.abc import Callable
 
 from deploy.local import docker, postgres, programs, rabbitmq, supervise
-from deploy.local.failure import Failure
+from deploy.local.errors import PlainError
 from deploy.local.program import Program
 from deploy.local.system import System
 from deploy.local.waiting import until
@@ -12,7 +16,7 @@ def choose(system: System) -> None:
     system.notice_outside()
     system.in_docker = bool(set(programs.missing()) - set(system.outside))
     if system.in_docker and not docker.answers():
-        raise Failure(programs.WAYS)
+        raise PlainError(programs.WAYS)
 
 
 def to_supervise(system: System) -> list[Program]:
@@ -20,7 +24,11 @@ def to_supervise(system: System) -> list[Program]:
     if system.in_docker:
         return []
     database = [postgres.program(system)] if system.uses_own("DATABASE_URL") else []
-    broker = [rabbitmq.name_server(system), rabbitmq.program(system)] if system.uses_own("AMQP_URL") else []
+    broker = (
+        [rabbitmq.name_server(system), rabbitmq.program(system)]
+        if system.uses_own("AMQP_URL")
+        else []
+    )
     return database + broker
 
 
@@ -68,5 +76,5 @@ def _start_database(system: System) -> None:
     postgres.create_database(system)
 
 
-def _await(system: System, name: str, condition) -> None:
+def _await(system: System, name: str, condition: Callable[[], bool]) -> None:
     until(condition, what=name, seconds=90, still=lambda: supervise.check(system, name))

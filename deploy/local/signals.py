@@ -1,5 +1,8 @@
-"""Ctrl-C, TERM and a closed terminal as one exception, so that `finally` tidies up after each of them."""
+"""Ctrl-C, TERM and a closed terminal as one exception, so that `finally` tidies up
+after each of them.
+"""
 
+import contextlib
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +15,9 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
-    """Somebody wants us to end; not an Exception, so that nothing swallows it on the way."""
+    """Somebody wants us to end; not an Exception, so that nothing swallows it on the
+    way.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -44,9 +49,15 @@ def run(
     output: IO[str] | None = None,
     patience: float = 10,
 ) -> int:
-    """Run a command; an interrupt is passed on to it, and its own cleaning up awaited."""
+    """Run a command; an interrupt is passed on, and its own cleaning up awaited."""
     words = [str(word) for word in command]
-    child = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=output, stderr=output and subprocess.STDOUT)
+    child = subprocess.Popen(
+        words,
+        cwd=ROOT,
+        env=environment,
+        stdout=output,
+        stderr=output and subprocess.STDOUT,
+    )
     try:
         return child.wait()
     except Interrupted as interrupt:
@@ -55,18 +66,24 @@ def run(
         raise
 
 
-def _interrupt(number: int, frame: object) -> None:
+def _interrupt(number: int, _frame: object) -> None:
     raise Interrupted(number)
 
 
 def _end(child: subprocess.Popen[bytes], *, told: bool, patience: float) -> None:
-    """A terminal tells its whole group of a Ctrl-C; told twice, a test runner skips its own cleaning up."""
+    """A terminal tells its whole group of a Ctrl-C; told twice, a test runner skips its
+    own cleaning up.
+    """
     if not told:
         child.send_signal(signal.SIGINT)
     for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            child.wait(patience)
+        if _has_ended(child, patience):
             return
-        except subprocess.TimeoutExpired:
-            child.send_signal(number)
+        child.send_signal(number)
     child.wait()
+
+
+def _has_ended(child: subprocess.Popen[bytes], patience: float) -> bool:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(patience)
+    return child.returncode is not None

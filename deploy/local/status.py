@@ -3,22 +3,34 @@
 import json
 
 from deploy.local import supervise
-from deploy.local.failure import Failure
+from deploy.local.errors import PlainError
 from deploy.local.system import System
 
 
 def report(system: System) -> dict:
     """Addresses, logins and process ids of a running system."""
     if not supervise.is_up(system):
-        raise Failure(f"{system.name} is not running: start it with bin/{system.kind} start")
-    management, _, password = system.management_url.rpartition("@")[0].rpartition("//")[2].partition(":")
+        raise PlainError(
+            f"{system.name} is not running: start it with bin/{system.kind} start"
+        )
+    management, _, password = (
+        system.management_url.rpartition("@")[0].rpartition("//")[2].partition(":")
+    )
     return {
         "api": system.web,
-        "admin": {"url": f"{system.web}/admin/", "user": "admin", "password": system.secrets["admin"]},
+        "admin": {
+            "url": f"{system.web}/admin/",
+            "user": "admin",
+            "password": system.secrets["admin"],
+        },
         "flower": f"http://127.0.0.1:{system.ports['flower']}",
         "flower_login": {"user": "admin", "password": system.secrets["flower"]},
         "amqp": system.amqp_url,
-        "management": {"url": _without_login(system.management_url), "user": management, "password": password},
+        "management": {
+            "url": _without_login(system.management_url),
+            "user": management,
+            "password": password,
+        },
         "database": system.database_url,
         "processes": pids(system),
     }
@@ -26,7 +38,11 @@ def report(system: System) -> dict:
 
 def pids(system: System) -> dict[str, int]:
     """Of the processes that run."""
-    return {name: info["pid"] for name, info in supervise.processes(system).items() if info["pid"]}
+    return {
+        name: info["pid"]
+        for name, info in supervise.processes(system).items()
+        if info["pid"]
+    }
 
 
 def text(system: System) -> str:
@@ -39,7 +55,9 @@ def text(system: System) -> str:
         "Flower": _with_login({"url": found["flower"], **found["flower_login"]}),
         "RabbitMQ": _with_login(found["management"]),
         "Database": found["database"],
-        "Processes": ", ".join(f"{name} {pid}" for name, pid in found["processes"].items()),
+        "Processes": ", ".join(
+            f"{name} {pid}" for name, pid in found["processes"].items()
+        ),
     }
     return "\n".join(f"{name:11} {value}" for name, value in lines.items())
 

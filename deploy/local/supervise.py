@@ -1,5 +1,6 @@
 """Talking to the supervisor (supervisord) that keeps a system's processes running."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -11,13 +12,14 @@ from functools import partial
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from deploy.local.failure import Failure
+from deploy.local.errors import PlainError
 from deploy.local.places import ROOT
 from deploy.local.program import Program
 from deploy.local.system import MARK, System
 from deploy.local.waiting import until
 
-#: Groups stop from last to first, each as a whole: workers side by side, then the servers they talk to.
+#: Groups stop from last to first, each as a whole: workers side by side, then the
+#: servers they talk to.
 GROUPS = ("names", "servers", "app")
 HEAD = """\
 [unix_http_server]
@@ -61,7 +63,7 @@ def launch(system: System, programs: list[Program]) -> None:
             [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(file)],
             env={**system.environment(), MARK: str(system.folder)},
             start_new_session=True,  # Ctrl-C is for us: we stop them in order
-            preexec_fn=partial(_die_with, os.getpid()) if system.short_lived else None,
+            preexec_fn=partial(_die_with, os.getpid()) if system.short_lived else None,  # noqa: PLW1509  we have no threads
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
         )  # fmt: skip
     until(lambda: is_up(system), what="the supervisor", seconds=10)
@@ -69,9 +71,18 @@ def launch(system: System, programs: list[Program]) -> None:
 
 def configuration(system: System, programs: list[Program]) -> str:
     """The supervisor's file, which holds passwords and is therefore ours alone."""
-    head = HEAD.format(socket=system.socket, root=_escaped(str(ROOT)), folder=_escaped(str(system.folder)))
-    groups = (_group(name, [program.name for program in programs if program.group == name]) for name in GROUPS)
-    return "\n".join([head, *(_section(system, program) for program in programs), *groups])
+    head = HEAD.format(
+        socket=system.socket,
+        root=_escaped(str(ROOT)),
+        folder=_escaped(str(system.folder)),
+    )
+    groups = (
+        _group(name, [program.name for program in programs if program.group == name])
+        for name in GROUPS
+    )
+    return "\n".join(
+        [head, *(_section(system, program) for program in programs), *groups]
+    )
 
 
 def start(system: System, programs: Iterable[Program]) -> None:
@@ -79,55 +90,70 @@ def start(system: System, programs: Iterable[Program]) -> None:
     states = processes(system)
     for program in programs:
         if states[program.name]["statename"] not in ("RUNNING", "STARTING"):
-            _call(system).startProcess(program.id, False)
+            _call(system).supervisor.startProcess(program.id, False)
 
 
 def processes(system: System) -> dict[str, dict]:
     """What the supervisor knows about each process."""
-    return {info["name"]: info for info in _call(system).getAllProcessInfo()}
+    return {info["name"]: info for info in _call(system).supervisor.getAllProcessInfo()}
 
 
 def check(system: System, name: str) -> None:
     """Raise when a process that is waited for has given up."""
     info = processes(system)[name]
     if info["statename"] in ("FATAL", "EXITED", "STOPPED"):
-        raise Failure(f"{name} does not start; the end of its log:\n{tail(system, name)}")
+        raise PlainError(
+            f"{name} does not start; the end of its log:\n{tail(system, name)}"
+        )
 
 
 def tail(system: System, name: str, lines: int = 25) -> str:
     log = system.folder / "log" / f"{name}.log"
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else "(no log)"
+    return (
+        "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+        if log.exists()
+        else "(no log)"
+    )
 
 
 def is_up(system: System) -> bool:
     try:
-        return _call(system).getState()["statename"] == "RUNNING"
+        return _call(system).supervisor.getState()["statename"] == "RUNNING"
     except (OSError, xmlrpc.client.Error):
         return False
 
 
 def shut_down(system: System) -> None:
     """Ask it to stop everything and then itself; it answers at once."""
-    try:
-        _call(system).shutdown()
-    except (OSError, xmlrpc.client.Error):
-        pass  # gone, or going already
+    with contextlib.suppress(OSError, xmlrpc.client.Error):  # gone, or going already
+        _call(system).supervisor.shutdown()
 
 
-def _call(system: System):
+def _call(system: System) -> xmlrpc.client.ServerProxy:
     transport = SupervisorTransport(None, None, f"unix://{system.socket}")
-    return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+    return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
 
 
 def _section(system: System, program: Program) -> str:
-    pairs = ",".join(f'{key}="{_escaped(value)}"' for key, value in program.environment.items())
+    pairs = ",".join(
+        f'{key}="{_escaped(value)}"' for key, value in program.environment.items()
+    )
     user = f"user = {program.user}\n" if program.user else ""
     folder = _escaped(str(system.folder))
-    return PROGRAM.format(program=program, command=_escaped(program.command), environment=pairs, user=user, folder=folder)
+    return PROGRAM.format(
+        program=program,
+        command=_escaped(program.command),
+        environment=pairs,
+        user=user,
+        folder=folder,
+    )
 
 
 def _group(name: str, members: list[str]) -> str:
-    return f"[group:{name}]\nprograms = {','.join(members)}\npriority = {GROUPS.index(name)}\n" if members else ""
+    if not members:
+        return ""
+    priority = GROUPS.index(name)
+    return f"[group:{name}]\nprograms = {','.join(members)}\npriority = {priority}\n"
 
 
 def _escaped(text: str) -> str:

@@ -1,4 +1,4 @@
-"""One system: its folder, ports and passwords, and the environment its processes get."""
+"""One system: its folder, ports and passwords, and its processes' environment."""
 
 import hashlib
 import json
@@ -12,15 +12,30 @@ from urllib.parse import urlsplit
 from deploy.local import ports
 from deploy.local.places import ROOT, RUN, VENV
 
-#: Only processes under our supervisor carry it: that is how leftovers of a killed supervisor are recognised.
+#: Only processes under our supervisor carry it: that is how leftovers of a killed
+#: supervisor are recognised.
 MARK = "WAYBILL_SYSTEM"
+#: The kernel takes 107 characters, and the supervisor adds its pid while it starts.
+LONGEST_SOCKET = 95
 OUTSIDE = ("DATABASE_URL", "AMQP_URL")
 SECRETS = ("django", "postgres", "rabbitmq", "erlang", "admin", "flower")
 #: What differs between a system to look at and one that should be done soon.
 SETTINGS = {
-    "dev": {"DEBUG": "true", "CARRIER_DELIVERY_SECONDS": "20", "CONFIRMATION_DELAY_SECONDS": "5"},
-    "demo": {"DEBUG": "false", "CARRIER_DELIVERY_SECONDS": "0", "CONFIRMATION_DELAY_SECONDS": "0"},
-    "test": {"DEBUG": "false", "CARRIER_DELIVERY_SECONDS": "0", "CONFIRMATION_DELAY_SECONDS": "0"},
+    "dev": {
+        "DEBUG": "true",
+        "CARRIER_DELIVERY_SECONDS": "20",
+        "CONFIRMATION_DELAY_SECONDS": "5",
+    },
+    "demo": {
+        "DEBUG": "false",
+        "CARRIER_DELIVERY_SECONDS": "0",
+        "CONFIRMATION_DELAY_SECONDS": "0",
+    },
+    "test": {
+        "DEBUG": "false",
+        "CARRIER_DELIVERY_SECONDS": "0",
+        "CONFIRMATION_DELAY_SECONDS": "0",
+    },
 }
 
 
@@ -36,7 +51,9 @@ class System:
 
     name: str
     ports: dict[str, int] = field(default_factory=dict)
-    secrets: dict[str, str] = field(default_factory=lambda: {name: secrets.token_hex(16) for name in SECRETS})
+    secrets: dict[str, str] = field(
+        default_factory=lambda: {name: secrets.token_hex(16) for name in SECRETS}
+    )
     outside: dict[str, str] = field(default_factory=dict)
     in_docker: bool = False
     seeded: bool = False
@@ -47,7 +64,11 @@ class System:
         """The system as it was left, or a new one."""
         try:
             return cls(**json.loads((RUN / name / "system.json").read_text()))
-        except (OSError, ValueError, TypeError):  # none yet, or a write cut short: passwords are made anew with the data
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+        ):  # none yet, or a write cut short: passwords are made anew with the data
             return cls(name)
 
     def save(self) -> None:
@@ -80,9 +101,9 @@ class System:
 
     @property
     def socket(self) -> Path:
-        """The supervisor's; the kernel takes no socket path beyond 107 characters."""
+        """The supervisor's, elsewhere when the checkout lies too deep."""
         path = self.folder / "supervisor.sock"
-        if len(str(path)) < 90:
+        if len(str(path)) < LONGEST_SOCKET:
             return path
         return Path(tempfile.gettempdir()) / f"waybill-{os.getuid()}-{self.digest}.sock"
 
@@ -111,13 +132,19 @@ class System:
 
     def choose_ports(self) -> None:
         """Take the ports of last time where they are free."""
-        self.ports = ports.scattered() if self.short_lived else ports.remembered(self.ports)
+        self.ports = (
+            ports.scattered() if self.short_lived else ports.remembered(self.ports)
+        )
 
     def notice_outside(self) -> None:
         """Servers named in the caller's environment are used instead of our own."""
-        self.outside = {name: os.environ[name] for name in OUTSIDE if os.environ.get(name)}
+        self.outside = {
+            name: os.environ[name] for name in OUTSIDE if os.environ.get(name)
+        }
         if "AMQP_URL" in self.outside:
-            self.outside["MANAGEMENT_URL"] = os.environ.get("MANAGEMENT_URL") or _usual_management(self.amqp_url)
+            self.outside["MANAGEMENT_URL"] = os.environ.get(
+                "MANAGEMENT_URL"
+            ) or _usual_management(self.amqp_url)
 
     def settings(self) -> dict[str, str]:
         """The contract with orders_project/settings.py."""
@@ -134,6 +161,14 @@ class System:
         }
 
     def environment(self) -> dict[str, str]:
-        """The settings over the caller's environment, with the virtual environment's programs first."""
+        """The settings over the caller's environment, with the virtual environment's
+        programs first.
+        """
         path = f"{VENV / 'bin'}:{os.environ.get('PATH', os.defpath)}"
-        return {**os.environ, **self.settings(), "PATH": path, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        return {
+            **os.environ,
+            **self.settings(),
+            "PATH": path,
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+        }
