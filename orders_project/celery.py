@@ -1,4 +1,7 @@
-"""The Celery application. Its settings are the `CELERY_` lines of settings.py."""
+"""The Celery application. Its settings are the `CELERY_` lines of settings.py.
+
+Each app's tasks.py is found by the messaging app as Django starts.
+"""
 
 import os
 
@@ -8,4 +11,3 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orders_project.settings")
 
 app = Celery("waybill")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()

@@ -25,6 +25,11 @@ CONFIRMATION_DELAY_SECONDS = env.int("CONFIRMATION_DELAY_SECONDS", default=5)
 # None: no simulated delivery, the parcel waits for a confirmation through the API.
 CARRIER_DELIVERY_SECONDS = env.seconds("CARRIER_DELIVERY_SECONDS", default=0)
 OUTGOING_DIR = Path(env.str("OUTGOING_DIR", default=str(BASE_DIR / ".run/outgoing")))
+#: CSV files with a column sku: what load_catalogue sells and receive_stock stocks.
+CATALOGUE_FILES = [
+    BASE_DIR / "orders/data/superstore_orders.csv",
+    BASE_DIR / "orders/data/documents_products.csv",
+]
 SWEEP_IDLE_SECONDS = env.int("SWEEP_IDLE_SECONDS", default=300)
 
 # ---- where things are
@@ -33,6 +38,7 @@ AMQP_URL = env.url("AMQP_URL", schemes=("amqp", "amqps"))
 MANAGEMENT_URL = env.str("MANAGEMENT_URL", default="http://127.0.0.1:15672")
 
 INSTALLED_APPS = [
+    "orders_project",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -221,6 +227,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         # Two lines for every task would be a log nobody reads.
+        "axes": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
     },

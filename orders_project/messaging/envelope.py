@@ -64,7 +64,7 @@ def encode(event: Event) -> str:
         CloudEvent(
             specversion="1.0",
             id=event.id,
-            source=f"/{event.source}",
+            source=f"/{event.app()}",
             type=event.type,
             subject=event.order_id,
             time=event.time,

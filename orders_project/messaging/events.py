@@ -62,10 +62,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
             **data,
         )
 
-    @property
-    def source(self) -> str:
+    @classmethod
+    def app(cls) -> str:
         """Name the app that says it: CloudEvents' `source`."""
-        return SOURCES[self.type.partition(".")[0]]
+        return APPS[cls.type.partition(".")[0]]
 
 
 class OrderCreated(Event, frozen=True, kw_only=True):
@@ -199,7 +199,7 @@ EVENTS: Mapping[str, type[Event]] = {
     )
 }
 
-SOURCES: Mapping[str, str] = {
+APPS: Mapping[str, str] = {
     "order": "orders",
     "inventory": "inventory",
     "payment": "payments",

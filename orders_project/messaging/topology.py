@@ -36,7 +36,6 @@ MARKET_EXCHANGE = Exchange("market.exchange", type="headers")
 PAYMENT_EXCHANGE = Exchange("payment.exchange", type="direct")
 TASK_EXCHANGE = Exchange("task.exchange", type="direct")
 DEAD_EXCHANGE = Exchange("dead.exchange", type="topic")
-DEFAULT_EXCHANGE = Exchange("")
 
 
 class Road(NamedTuple):
@@ -60,26 +59,33 @@ ROADS: Sequence[Road] = (
 
 
 # ---- queues
-def work_queue(
-    name: str, *, hears: Sequence[str] = (), exchange: Exchange = ORDER_EXCHANGE
-) -> Queue:
-    """Build what an app hears: urgent orders first, and what is rejected is parked.
+def work_queue(name: str, *, hears: Sequence[str]) -> Queue:
+    """Build what an app hears of the events: urgent orders first."""
+    # With bindings kombu drops the exchange; without a routing key of its own Celery
+    # would bind the queue to Celery's default exchange as well.
+    bindings = [binding(ORDER_EXCHANGE, key) for key in hears]
+    return Queue(
+        name, routing_key=name, bindings=bindings, queue_arguments=arguments(name)
+    )
+
+
+def direct_queue(name: str, exchange: Exchange, routing_key: str = "") -> Queue:
+    """Build a queue with one way in, such as an app's Celery tasks have."""
+    key = routing_key or name
+    return Queue(name, exchange, routing_key=key, queue_arguments=arguments(name))
+
+
+def arguments(name: str) -> dict[str, object]:
+    """Return a work queue's arguments: what is rejected from it is parked.
 
     The dead-letter exchange leads to parking only, never into a retry rung: the
     broker drops a message that went round such a cycle without a rejection
     (https://www.rabbitmq.com/docs/dlx#dead-letter-cycle).
     """
-    return Queue(
-        name,
-        exchange,
-        routing_key=hears[0] if hears else name,
-        bindings=[binding(exchange, key) for key in hears[1:]],
-        queue_arguments=SHAPE
-        | {
-            "x-dead-letter-exchange": DEAD_EXCHANGE.name,
-            "x-dead-letter-routing-key": name,
-        },
-    )
+    return SHAPE | {
+        "x-dead-letter-exchange": DEAD_EXCHANGE.name,
+        "x-dead-letter-routing-key": name,
+    }
 
 
 def notification_queue(name: str) -> Queue:
@@ -90,7 +96,7 @@ def notification_queue(name: str) -> Queue:
     return Queue(
         name,
         NOTIFICATION_EXCHANGE,
-        routing_key="",
+        routing_key=name,
         message_ttl=NOTIFICATION_TTL_SECONDS,
         queue_arguments=SHAPE,
     )
@@ -126,25 +132,24 @@ SHIPPING_QUEUE = work_queue(
 )
 ANALYTICS_QUEUE = work_queue("analytics.queue", hears=("order.analytics.#",))
 FAILED_ORDER_QUEUE = work_queue("failed.order.queue", hears=("order.failed.#",))
-AUDIT_QUEUE = work_queue("audit.queue", hears=("",), exchange=AUDIT_EXCHANGE)
+AUDIT_QUEUE = direct_queue("audit.queue", AUDIT_EXCHANGE)
 EMAIL_QUEUE = notification_queue("email.queue")
 SMS_QUEUE = notification_queue("sms.queue")
 
-PREPAID_QUEUE = work_queue(
-    "payment.prepaid.queue", hears=("prepaid",), exchange=PAYMENT_EXCHANGE
-)
-COD_QUEUE = work_queue("payment.cod.queue", hears=("cod",), exchange=PAYMENT_EXCHANGE)
+PREPAID_QUEUE = direct_queue("payment.prepaid.queue", PAYMENT_EXCHANGE, "prepaid")
+COD_QUEUE = direct_queue("payment.cod.queue", PAYMENT_EXCHANGE, "cod")
 ORDER_TASKS, SHIPPING_TASKS, NOTIFICATION_TASKS, MESSAGING_TASKS = (
-    work_queue(f"{app}.tasks", exchange=TASK_EXCHANGE)
+    direct_queue(f"{app}.tasks", TASK_EXCHANGE)
     for app in ("order", "shipping", "notifications", "messaging")
 )
-# The default exchange binds every queue by its name, and refuses other bindings.
-PAYMENT_RPC_QUEUE = Queue("payment.rpc.queue", DEFAULT_EXCHANGE, "payment.rpc.queue")
+# Asked through the default exchange, which binds every queue by its name. The other
+# binding is here because Celery would make one of its own for a queue without.
+PAYMENT_RPC_QUEUE = Queue("payment.rpc.queue", TASK_EXCHANGE, "payment.rpc.queue")
 
 DEAD_LETTER_QUEUE = Queue("dead.letter.queue", DEAD_EXCHANGE, routing_key="#")
 # A second copy of every dead letter, for the desk: reading it leaves the first parked.
 DEAD_DESK_QUEUE = Queue("dead.desk.queue", DEAD_EXCHANGE, routing_key="#")
-UNROUTED_QUEUE = Queue("unrouted.queue", UNROUTED_EXCHANGE, routing_key="")
+UNROUTED_QUEUE = Queue("unrouted.queue", UNROUTED_EXCHANGE, routing_key="unrouted")
 
 CONSUMED: Sequence[Queue] = (
     INVENTORY_QUEUE,
@@ -184,7 +189,7 @@ def rung(name: str, seconds: int) -> Rung:
     queue = Queue(
         f"retry.{name}",
         exchange,
-        routing_key="",
+        routing_key=exchange.name,
         message_ttl=seconds,
         queue_arguments={
             "x-queue-type": "quorum",
@@ -279,8 +284,15 @@ def one_word(text: str) -> str:
 
 
 def keys_of(queue: Queue) -> Iterator[tuple[Exchange, str]]:
-    """Yield every (exchange, routing key) that leads to a queue, but the default one."""
-    if queue.exchange.name:
-        yield queue.exchange, queue.routing_key
-    for bound in queue.bindings:
+    """Yield every (exchange, routing key) that leads to a queue."""
+    # Not its exchange first: Celery sets its own default on a queue with bindings.
+    for bound in queue.bindings or (binding(queue.exchange, queue.routing_key),):
         yield bound.exchange, bound.routing_key
+
+
+#: Events without a handler beside the audit, and why that is right.
+AUDIT_ONLY: Mapping[str, str] = {
+    "inventory.committed": "the end of a path: the stock is sold",
+    "inventory.released": "the end of a path: the stock is back",
+    "payment.refunded": "the end of a path: the money is back, as the timeline shows",
+}

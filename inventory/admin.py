@@ -1,0 +1,31 @@
+"""Stock and reservations in the admin, to read."""
+
+from django.contrib import admin
+
+from inventory import selectors
+from inventory.models import Reservation, StockItem
+from orders_project.messaging.admin import ReadOnly
+from orders_project.panels import panel
+
+
+@admin.register(StockItem)
+class StockItemAdmin(ReadOnly):
+    list_display = ("sku", "on_hand", "reserved", "available", "sold", "received")
+    search_fields = ("sku",)
+
+    @admin.display
+    def available(self, item: StockItem) -> int:
+        return item.on_hand - item.reserved
+
+
+@admin.register(Reservation)
+class ReservationAdmin(ReadOnly):
+    list_display = ("order_id", "status", "made")
+    list_filter = ("status",)
+    search_fields = ("=order_id",)
+
+
+@panel("Stock")
+def stock_panel(order_id: str) -> list[tuple[str, str]]:
+    """Show what an order holds, or held."""
+    return selectors.reservation_rows(order_id)

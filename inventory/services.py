@@ -1,0 +1,180 @@
+"""Everything that changes stock. Called by tasks; knows neither Celery nor RabbitMQ.
+
+Rows are locked in one order everywhere, reservations before stock and each by its key:
+two workers that locked them otherwise would wait for one another.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from django.db import transaction
+
+from inventory.lifecycle import COMMITTED, HELD, REFUSED, RELEASED
+from orders_project.messaging import outbox, sql
+from orders_project.messaging.events import (
+    Event,
+    OrderCancelled,
+    OrderCreated,
+    PaymentFailed,
+    PaymentSucceeded,
+    StockCommitted,
+    StockRanOut,
+    StockReleased,
+    StockReserved,
+)
+
+OPEN = """
+    INSERT INTO inventory_reservation (order_id, status)
+    SELECT id, %s FROM unnest(%s::uuid[]) AS id ORDER BY id
+    ON CONFLICT DO NOTHING RETURNING order_id::text
+"""
+LOCK_RESERVATIONS = """
+    SELECT order_id::text FROM inventory_reservation
+    WHERE order_id = ANY(%s::uuid[]) AND status = %s ORDER BY order_id FOR UPDATE
+"""
+MOVE = """
+    UPDATE inventory_reservation SET status = %s WHERE order_id = ANY(%s::uuid[])
+"""
+LOCK_STOCK = """
+    SELECT sku, on_hand - reserved FROM inventory_stockitem
+    WHERE sku = ANY(%s) ORDER BY sku FOR UPDATE
+"""
+CHANGE_STOCK = """
+    UPDATE inventory_stockitem AS stock
+    SET reserved = stock.reserved + change.reserved, sold = stock.sold + change.sold
+    FROM jsonb_to_recordset(%s) AS change(sku text, reserved int, sold int)
+    WHERE stock.sku = change.sku
+"""
+ADD_LINES = """
+    INSERT INTO inventory_reservationline (order_id, sku, quantity)
+    SELECT * FROM jsonb_to_recordset(%s) AS line(order_id uuid, sku text, quantity int)
+"""
+UNITS = """
+    SELECT sku, sum(quantity)::int FROM inventory_reservationline
+    WHERE order_id = ANY(%s::uuid[]) GROUP BY sku
+"""
+RECEIVE = """
+    INSERT INTO inventory_stockitem AS stock (sku, received, reserved, sold)
+    SELECT sku, quantity, 0, 0
+    FROM jsonb_to_recordset(%s) AS r(sku text, quantity int) ORDER BY sku
+    ON CONFLICT (sku) DO UPDATE SET received = stock.received + excluded.received
+"""
+
+Wanted = Counter[str]
+
+
+@transaction.atomic
+def reserve_stock(events: Sequence[OrderCreated]) -> None:
+    """Hold stock for every line of an order, or for none of them.
+
+    Orders are served as they stand in the batch. Running out is an answer, not an
+    error: it is announced. An order that was cancelled before gets nothing.
+    """
+    new = {row[0] for row in sql.fetch(OPEN, [HELD, [e.order_id for e in events]])}
+    wanted = {e.order_id: units(e) for e in events if e.order_id in new}
+    held, short = share_out(wanted, _lock_stock(wanted.values()))
+    _change_stock(sum(held.values(), Counter()), reserved=1)
+    sql.run(ADD_LINES, [sql.rows(_lines(held))])
+    if short:
+        sql.run(MOVE, [REFUSED, list(short)])
+    outbox.append(*(_answer(e, short) for e in events if e.order_id in new))
+
+
+@transaction.atomic
+def commit_stock(events: Sequence[PaymentSucceeded]) -> None:
+    """Make what is held for these orders sold."""
+    moved = _move(events, HELD, COMMITTED)
+    _change_stock(_units_of(moved), reserved=-1, sold=1)
+    outbox.append(*(e.then(StockCommitted) for e in events if e.order_id in moved))
+
+
+@transaction.atomic
+def release_stock(events: Sequence[PaymentFailed | OrderCancelled]) -> None:
+    """Give back what these orders hold, or what they had bought.
+
+    An order that is not known yet gets its row now, so that it reserves nothing when
+    its creation is heard later.
+    """
+    sql.run(OPEN, [RELEASED, [event.order_id for event in events]])
+    held = _move(events, HELD, RELEASED)
+    bought = _move(events, COMMITTED, RELEASED)
+    _change_stock(_units_of(held), reserved=-1)
+    _change_stock(_units_of(bought), sold=-1)
+    back = held | bought
+    outbox.append(*(e.then(StockReleased) for e in events if e.order_id in back))
+
+
+@transaction.atomic
+def receive_stock(quantities: Mapping[str, int]) -> None:
+    """Add units that came in from a supplier; an unknown sku begins with them."""
+    rows = [{"sku": sku, "quantity": n} for sku, n in quantities.items()]
+    sql.run(RECEIVE, [sql.rows(rows)])
+
+
+def units(event: OrderCreated) -> Wanted:
+    """Add up an order's lines: the same sku may stand on two of them."""
+    wanted: Wanted = Counter()
+    for line in event.lines:
+        wanted[line.sku] += line.quantity
+    return wanted
+
+
+def share_out(
+    wanted: Mapping[str, Wanted], available: Mapping[str, int]
+) -> tuple[dict[str, Wanted], dict[str, tuple[str, ...]]]:
+    """Serve orders one after the other: who gets all it wants, and who lacks what."""
+    left, held, short = dict(available), {}, {}
+    for order_id, order in wanted.items():
+        lacking = tuple(sorted(s for s, n in order.items() if left.get(s, 0) < n))
+        if lacking:
+            short[order_id] = lacking
+            continue
+        held[order_id] = order
+        left |= {sku: left[sku] - n for sku, n in order.items()}
+    return held, short
+
+
+def _answer(event: OrderCreated, short: Mapping[str, tuple[str, ...]]) -> Event:
+    if event.order_id in short:
+        return event.then(StockRanOut, skus=short[event.order_id])
+    return event.then(
+        StockReserved,
+        total_cents=event.total_cents,
+        currency=event.currency,
+        method=event.method,
+        payment_token=event.payment_token,
+        country=event.country,
+    )
+
+
+def _lines(held: Mapping[str, Wanted]) -> list[dict[str, object]]:
+    return [
+        {"order_id": order_id, "sku": sku, "quantity": quantity}
+        for order_id, order in held.items()
+        for sku, quantity in order.items()
+    ]
+
+
+def _move(events: Sequence[Event], before: str, after: str) -> set[str]:
+    ids = [event.order_id for event in events]
+    moved = {row[0] for row in sql.fetch(LOCK_RESERVATIONS, [ids, before])}
+    sql.run(MOVE, [after, list(moved)])
+    return moved
+
+
+def _units_of(order_ids: set[str]) -> Wanted:
+    return Counter(dict(sql.fetch(UNITS, [list(order_ids)])))
+
+
+def _lock_stock(orders: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    skus = sorted({sku for order in orders for sku in order})
+    return dict(sql.fetch(LOCK_STOCK, [skus]))
+
+
+def _change_stock(units: Wanted, *, reserved: int = 0, sold: int = 0) -> None:
+    _lock_stock([units])
+    changes = [
+        {"sku": sku, "reserved": reserved * n, "sold": sold * n}
+        for sku, n in units.items()
+    ]
+    sql.run(CHANGE_STOCK, [sql.rows(changes)])

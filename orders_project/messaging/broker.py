@@ -1,0 +1,109 @@
+"""Talking to RabbitMQ itself: declaring the topology, publishing with confirms."""
+
+import time
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import amqp
+from kombu import Connection
+
+from orders_project.messaging.topology import EXCHANGES, QUEUES, ROADS
+
+CONFIRM_SECONDS = 10
+
+
+class Message(NamedTuple):
+    """A message for the broker; properties are AMQP's, by py-amqp's names."""
+
+    exchange: str
+    routing_key: str
+    body: str
+    properties: dict[str, Any]
+
+
+def declare(broker: Connection) -> None:
+    """Declare every exchange, queue and binding; what is there stays as it is.
+
+    Raises amqp.PreconditionFailed where the broker has it with other arguments.
+    """
+    with broker.channel() as channel:
+        for entity in (*EXCHANGES, *QUEUES):
+            entity(channel).declare()
+        for road in ROADS:
+            road.destination(channel).bind_to(road.source, road.routing_key)
+
+
+class Publisher:
+    """A channel with publisher confirms, many in flight (rabbitmq.com/docs/confirms).
+
+    After a time-out it must not be used again: a late confirm of an old message would
+    pass for that of a new one.
+    """
+
+    def __init__(self, connection: amqp.Connection) -> None:
+        self.connection = connection
+        self.channel = connection.channel()
+        self.channel.confirm_select()
+        self.channel.events["basic_ack"].add(self._confirmed)
+        self.channel.events["basic_nack"].add(self._refused)
+        self.channel.events["basic_return"].add(self._came_back)
+        self.tag = 0
+        self.waiting: set[int] = set()
+        self.refused: set[int] = set()
+        self.returned: set[str] = set()
+
+    def publish(self, messages: Iterable[Message]) -> set[str]:
+        """Publish and wait for every confirm.
+
+        Returns the message ids that no queue took. Raises ConnectionError when the
+        broker refused one, or did not answer in time: none of them counts as sent.
+        """
+        self.returned.clear()
+        for message in messages:
+            self._send(message)
+        self._wait()
+        if self.refused:
+            raise ConnectionError(f"The broker refused {len(self.refused)} messages.")
+        return set(self.returned)
+
+    def _send(self, message: Message) -> None:
+        self.tag += 1
+        self.waiting.add(self.tag)
+        self.channel.basic_publish(
+            amqp.Message(message.body, **message.properties),
+            exchange=message.exchange,
+            routing_key=message.routing_key,
+            mandatory=True,
+        )
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + CONFIRM_SECONDS
+        while self.waiting:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise ConnectionError(f"No confirm within {CONFIRM_SECONDS} s.")
+            self.connection.drain_events(timeout=left)
+
+    def _confirmed(self, tag: int, multiple: bool) -> None:  # noqa: FBT001 - py-amqp's
+        self.waiting -= self._meant(tag, multiple=multiple)
+
+    def _refused(self, tag: int, multiple: bool) -> None:  # noqa: FBT001 - py-amqp's
+        meant = self._meant(tag, multiple=multiple)
+        self.refused |= meant
+        self.waiting -= meant
+
+    def _meant(self, tag: int, *, multiple: bool) -> set[int]:
+        return {one for one in self.waiting if one <= tag} if multiple else {tag}
+
+    def _came_back(
+        self, _error: object, _exchange: str, _key: str, message: amqp.Message
+    ) -> None:
+        self.returned.add(message.properties["message_id"])
+
+    def keep_alive(self) -> None:
+        """Read what the broker sent meanwhile, and send a heartbeat when it is time."""
+        try:
+            self.connection.drain_events(timeout=0.001)
+        except TimeoutError:
+            pass
+        self.connection.heartbeat_tick()

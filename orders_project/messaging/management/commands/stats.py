@@ -1,0 +1,34 @@
+"""`manage.py stats`: how many events each queue handled, retried and buried."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from rich.console import Console
+from rich.table import Table
+
+from orders_project.messaging import sql
+
+OUTCOMES = ("handled", "retried", "dead")
+COUNTS = """
+    SELECT queue, outcome, sum(events) FROM messaging_work
+    WHERE at > now() - make_interval(hours => %s) GROUP BY queue, outcome
+"""
+
+
+class Command(BaseCommand):
+    help = (
+        "Print how many events each queue processed, retried and gave up on. "
+        "Example: manage.py stats --hours 1"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--hours", type=int, default=24, help="default: 24")
+
+    def handle(self, *, hours: int, **_options: Any) -> None:
+        counts = {(queue, what): n for queue, what, n in sql.fetch(COUNTS, [hours])}
+        shown = Table("queue", title=f"Events of the last {hours} h")
+        for title in ("processed", "retried", "failed for good"):
+            shown.add_column(title, justify="right")
+        for queue in sorted({queue for queue, _ in counts}):
+            shown.add_row(queue, *(str(counts.get((queue, o), 0)) for o in OUTCOMES))
+        Console().print(shown)

@@ -1,0 +1,35 @@
+"""`manage.py topology`: make the broker what topology.py says, or tell what differs."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from kombu import Connection
+
+from orders_project.messaging import inspection
+from orders_project.messaging.broker import declare
+from orders_project.messaging.topology import EXCHANGES, QUEUES
+
+
+class Command(BaseCommand):
+    help = (
+        "Declare every exchange, queue and binding (--apply), or compare the live "
+        "broker with the code and say in words what differs (--check, exits 1). "
+        "Example: manage.py topology --check"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument("--apply", action="store_true", help="declare what is missing")
+        what.add_argument("--check", action="store_true", help="only compare")
+
+    def handle(self, *, apply: bool, **_options: Any) -> None:
+        if apply:
+            with Connection(settings.AMQP_URL, connect_timeout=5) as broker:
+                declare(broker)
+        problems = [*inspection.differences(), *(() if apply else inspection.unheard())]
+        if problems:
+            raise CommandError("\n".join(problems))
+        self.stdout.write(
+            f"{len(EXCHANGES)} exchanges and {len(QUEUES)} queues are as declared."
+        )
