@@ -91,7 +91,7 @@ def forbidden(request: HttpRequest, error: Exception) -> HttpResponse:
     return _plain(request.path, 403, str(error) or "You may not do this.")
 
 
-def not_found(request: HttpRequest, error: Exception) -> HttpResponse:
+def not_found(request: HttpRequest, error: Exception) -> HttpResponse:  # noqa: ARG001
     return _plain(request.path, 404, "There is nothing here. See /api/docs/.")
 
 

@@ -1,0 +1,27 @@
+"""Everything that changes an order. Called by views, tasks and admin; knows none."""
+
+from orders.services.asking import cancel_order, confirm_delivery
+from orders.services.failures import hand_over, place_again, record_failures
+from orders.services.moving import (
+    cancel_orders,
+    record_deliveries,
+    record_payments,
+    ship_orders,
+)
+from orders.services.nudging import nudge_idle_orders
+from orders.services.placing import place_once, place_orders
+
+__all__ = (
+    "cancel_order",
+    "cancel_orders",
+    "confirm_delivery",
+    "hand_over",
+    "nudge_idle_orders",
+    "place_again",
+    "place_once",
+    "place_orders",
+    "record_deliveries",
+    "record_failures",
+    "record_payments",
+    "ship_orders",
+)

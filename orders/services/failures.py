@@ -1,0 +1,88 @@
+"""The failed-order desk: why an order failed, and what people did about it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+
+from orders.errors import InvalidOrderError
+from orders.models import FailedOrder, Order
+from orders.pricing import Item, NewOrder
+from orders.selectors import order_with_lines
+from orders.services.moving import reason_of
+from orders.services.placing import place_orders
+from orders_project.errors import FieldError
+from orders_project.messaging import sql
+from orders_project.messaging.events import PaymentFailed, StockRanOut
+
+RECORD = """
+    INSERT INTO orders_failedorder (event_id, order_id, reason, detail, failed_at)
+    SELECT event_id, order_id, reason, detail, failed_at
+    FROM jsonb_to_recordset(%s) AS f(event_id uuid, order_id uuid, reason text,
+        detail text, failed_at timestamptz)
+    WHERE EXISTS (SELECT FROM orders_order o WHERE o.id = f.order_id)
+    ORDER BY event_id ON CONFLICT DO NOTHING
+"""
+#: Failures after which the same order can go through: its payment was never tried.
+RETRIABLE = ("out_of_stock",)
+
+
+def record_failures(events: Sequence[StockRanOut | PaymentFailed]) -> None:
+    """Put failed orders on the desk; what fails is told by the event itself."""
+    sql.run(RECORD, [sql.rows(_failure(event) for event in events)])
+
+
+def _failure(event: StockRanOut | PaymentFailed) -> dict[str, Any]:
+    return {
+        "event_id": event.id,
+        "order_id": event.order_id,
+        "reason": reason_of(event),
+        "detail": ", ".join(getattr(event, "skus", ())),
+        "failed_at": event.time,
+    }
+
+
+@transaction.atomic
+def place_again(failure: FailedOrder) -> Order:
+    """Place the same order anew, under a new id, at the prices that were agreed.
+
+    Raises InvalidOrderError where that cannot help, and PriceChangedError where the
+    customer would have to be asked.
+    """
+    failure = FailedOrder.objects.select_for_update().get(pk=failure.pk)
+    if failure.replaced_by_id or failure.reason not in RETRIABLE:
+        raise InvalidOrderError([_no_use(failure)])
+    failure.replaced_by = place_orders([_same(order_with_lines(failure.order_id))])[0]
+    failure.save(update_fields=("replaced_by",))
+    return failure.replaced_by
+
+
+@transaction.atomic
+def hand_over(failure: FailedOrder, *, person: Any, note: str) -> None:
+    """Let a person look after a failed order, with a note of what is to be done."""
+    failure.person, failure.note = person, note
+    failure.save(update_fields=("person", "note"))
+
+
+def _no_use(failure: FailedOrder) -> FieldError:
+    why = (
+        f"It was placed again as {failure.replaced_by_id}."
+        if failure.replaced_by_id
+        else f"After {failure.reason} the customer must pay in another way."
+    )
+    return FieldError(field=f"order {failure.order_id}", detail=why)
+
+
+def _same(order: Order) -> NewOrder:
+    kept = ("method", "payment_token", "country", "email", "phone", "priority")
+    return NewOrder(
+        **{name: getattr(order, name) for name in kept},
+        items=[
+            Item(sku=line.sku, quantity=line.quantity, unit_cents=line.unit_cents)
+            for line in order.content
+        ],
+        reference=order.reference,
+        customer_ref=order.customer_ref,
+        customer_id=order.customer_id,
+        trace=order.trace,
+    )

@@ -1,0 +1,77 @@
+"""A small catalogue, and orders brought to any point of their way."""
+
+import pytest
+
+from orders import services
+from orders.models import Order, Product
+from orders.pricing import Item, NewOrder
+from orders_project.messaging.events import (
+    PaymentSucceeded,
+    ShipmentDelivered,
+    ShipmentPrepared,
+)
+from orders_project.messaging.topology import ORDER_QUEUE
+from tests.bus import hear
+
+PRICES = {"TEAPOT": 1999, "KETTLE": 4500, "item1": 100, "item2": 250, "1": 999}
+
+
+@pytest.fixture
+def catalogue(db):
+    """Five products, all in dollars."""
+    return Product.objects.bulk_create(
+        Product(
+            sku=sku,
+            name=sku.title(),
+            category="Kitchen",
+            unit_cents=cents,
+            currency="USD",
+        )
+        for sku, cents in PRICES.items()
+    )
+
+
+@pytest.fixture
+def place(catalogue):
+    """Place an order of one teapot, or of what is named."""
+
+    def place(**fields):
+        fields.setdefault("items", [Item(sku="TEAPOT")])
+        return services.place_orders([NewOrder(**fields)])[0]
+
+    return place
+
+
+@pytest.fixture
+def order(place):
+    return place()
+
+
+def paid(order):
+    return PaymentSucceeded(
+        order_id=str(order.id),
+        amount_cents=order.total_cents,
+        currency="USD",
+        method=order.method,
+        country="US",
+    )
+
+
+def prepared(order):
+    return ShipmentPrepared(order_id=str(order.id), carrier="c", tracking="T1")
+
+
+def delivered(order):
+    return ShipmentDelivered(order_id=str(order.id))
+
+
+@pytest.fixture
+def happens():
+    """Let the order queue hear events of an order, and read the order again."""
+
+    def happens(order, *makers):
+        for make in makers:
+            hear(ORDER_QUEUE, make(order))
+        return Order.objects.get(pk=order.pk)
+
+    return happens

@@ -1,0 +1,110 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from orders import services
+from orders.errors import InvalidOrderError, PriceChangedError, UnknownProductError
+from orders.models import Order, OrderLine
+from orders.pricing import Item, NewOrder
+from orders_project.messaging.events import URGENT, Line, OrderCreated
+from tests.bus import said
+
+
+def test_an_order_is_stored_at_the_catalogues_prices_and_announced(place):
+    order = place(items=[Item(sku="KETTLE", quantity=2), Item(sku="TEAPOT")])
+
+    stored = Order.objects.get()
+    assert stored.total_cents == 2 * 4500 + 1999
+    assert [(line.sku, line.quantity) for line in stored.content] == [
+        ("KETTLE", 2),
+        ("TEAPOT", 1),
+    ]
+    [event] = said()
+    assert isinstance(event, OrderCreated)
+    assert event.order_id == str(order.id)
+    assert event.category == "Kitchen"
+    assert event.lines[0] == Line(sku="KETTLE", quantity=2, unit_cents=4500)
+
+
+def test_an_urgent_order_says_so_in_every_event(place):
+    place(priority="urgent")
+    assert said()[0].priority == URGENT
+
+
+def test_the_same_sku_on_two_lines_becomes_one(place):
+    place(items=[Item(sku="TEAPOT", quantity=2), Item(sku="TEAPOT", quantity=3)])
+    assert list(OrderLine.objects.values_list("sku", "quantity")) == [("TEAPOT", 5)]
+
+
+def test_two_lines_of_a_sku_may_not_exceed_what_one_may(place):
+    items = [Item(sku="TEAPOT", quantity=600), Item(sku="TEAPOT", quantity=600)]
+    with pytest.raises(InvalidOrderError) as refused:
+        place(items=items)
+    assert refused.value.errors[0]["field"] == "items[0].quantity"
+
+
+def test_an_unknown_product_is_named_and_nothing_is_stored(place):
+    with pytest.raises(UnknownProductError) as refused:
+        place(items=[Item(sku="TEAPOT"), Item(sku="NOPE")])
+    assert refused.value.errors == [
+        {"field": "items[1].sku", "detail": "'NOPE' is not in the catalogue."}
+    ]
+    assert not Order.objects.exists()
+    assert said() == []
+
+
+def test_a_product_that_is_no_longer_sold_cannot_be_ordered(place, catalogue):
+    catalogue[0].active = False
+    catalogue[0].save()
+    with pytest.raises(UnknownProductError):
+        place()
+
+
+def test_a_given_price_is_a_check_and_never_taken_over(place):
+    with pytest.raises(PriceChangedError) as refused:
+        place(items=[Item(sku="TEAPOT", unit_cents=1)])
+    assert refused.value.errors == [
+        {
+            "field": "items[0].unit_cents",
+            "detail": "TEAPOT costs 1999 USD cents now.",
+        }
+    ]
+
+
+def test_products_of_two_currencies_do_not_make_one_order(place, catalogue):
+    catalogue[1].currency = "EUR"
+    catalogue[1].save()
+    with pytest.raises(InvalidOrderError):
+        place(items=[Item(sku="TEAPOT"), Item(sku="KETTLE")])
+
+
+def test_five_hundred_orders_take_as_many_statements_as_one(catalogue):
+    def statements(count):
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            services.place_orders(
+                [NewOrder(items=[Item(sku="TEAPOT")]) for _ in range(count)]
+            )
+        return len(queries)
+
+    assert statements(1) == statements(500)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_at_once_with_one_key_place_one_order(catalogue):
+    def place(_):
+        try:
+            request = NewOrder(items=[Item(sku="TEAPOT")])
+            return services.place_once(request, "the-key")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(50) as threads:
+        placed = list(threads.map(place, range(50)))
+
+    assert Order.objects.count() == 1
+    assert len({one.order.id for one in placed}) == 1
+    assert sum(not one.replayed for one in placed) == 1
