@@ -1,0 +1,106 @@
+"""docker-compose.yml is valid, safe, and the same system as the local one."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import jsonschema
+import pytest
+from django.conf import settings
+
+from deploy.local import processes
+from deploy.local.places import ROOT
+from orders_project.messaging import topology
+from tests.local import compose
+
+SECRETS = ("SECRET_KEY", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "FLOWER_PASSWORD")
+FILE = compose.load(dict.fromkeys(SECRETS, "x"))
+SERVICES = FILE["services"]
+SERVERS = {"postgres", "rabbitmq"}
+#: Where the parts that differ by machine are in a container.
+INSIDE = {
+    "web": "0.0.0.0:8000",
+    "flower_address": "0.0.0.0",  # noqa: S104
+    "flower_port": 5555,
+    "folder": "/tmp",  # noqa: S108
+}
+
+
+def test_the_file_follows_the_compose_specification():
+    schema = json.loads(Path(__file__).with_name("compose-spec.json").read_text())
+
+    jsonschema.Draft201909Validator(schema).validate(FILE)
+
+
+@pytest.mark.parametrize("missing", SECRETS)
+def test_a_missing_secret_is_refused_and_says_how_to_make_it(missing):
+    with pytest.raises(KeyError, match=f"{missing}: .*make-env"):
+        compose.load(dict.fromkeys({*SECRETS} - {missing}, "x"))
+
+
+def test_the_commands_are_those_of_the_process_table():
+    fixed = (processes.WEB, processes.RELAY, processes.BEAT, processes.FLOWER)
+    table = [*fixed, *processes.cluster_workers()]
+    expected = {process.name: process.command.format(**INSIDE) for process in table}
+
+    found = {name: service.get("command") for name, service in SERVICES.items()}
+
+    assert found == expected | {name: found[name] for name in (*SERVERS, "setup")}
+
+
+@pytest.mark.parametrize(
+    "workers", [processes.local_workers(), processes.cluster_workers()]
+)
+def test_every_queue_is_heard_by_exactly_one_kind_of_worker(workers):
+    heard = Counter(queue for worker in workers for queue in worker.queues)
+
+    assert heard == Counter(queue.name for queue in topology.CONSUMED)
+
+
+def test_every_service_tells_whether_it_is_well():
+    silent = {name for name, one in SERVICES.items() if "healthcheck" not in one}
+
+    assert silent == {"setup"}  # which ends
+
+
+def test_nothing_starts_before_what_it_needs_works():
+    waiting = {
+        need["condition"]
+        for service in SERVICES.values()
+        for need in service.get("depends_on", {}).values()
+    }
+
+    assert waiting == {"service_healthy", "service_completed_successfully"}
+
+
+def test_workers_can_be_scaled():
+    for name, service in SERVICES.items():
+        if name.startswith("worker-"):
+            assert not {"container_name", "ports", "hostname"} & set(service), name
+
+
+def test_ports_are_open_to_this_machine_only():
+    ports = [port for one in SERVICES.values() for port in one.get("ports", [])]
+
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_images_are_pinned():
+    images = {SERVICES[name]["image"] for name in SERVERS}
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    images |= {line.split()[1] for line in lines if line.startswith("FROM")}
+
+    assert all(image.split(":")[1][0].isdigit() for image in images)
+
+
+def test_the_image_holds_every_app():
+    copied = {
+        line.split()[1]
+        for line in (ROOT / "Dockerfile").read_text().splitlines()
+        if line.startswith("COPY")
+    }
+    packages = {app.split(".")[0] for app in settings.INSTALLED_APPS}
+    ours = {package for package in packages if (ROOT / package).is_dir()}
+
+    assert ours <= copied
