@@ -1,0 +1,63 @@
+"""What a channel must be able to do. A real text message service is one more file.
+
+Name its class in the setting SMS_SENDER; it is made once for each chunk of messages.
+"""
+
+from typing import NamedTuple, Protocol
+
+from orders_project.messaging.events import Line
+
+
+class UnreachableError(Exception):
+    """Nothing was handed over, so trying again cannot send twice.
+
+    Every other error means: perhaps it went out. Such a message is not sent again.
+    """
+
+
+class Letter(NamedTuple):
+    """What is to be said to whom. In the order of `services.CLAIM`."""
+
+    id: int
+    order_id: str
+    milestone: str
+    detail: str
+    attempts: int
+    email: str
+    phone: str
+    total_cents: int
+    currency: str
+    lines: tuple[Line, ...]
+
+    @property
+    def reference(self) -> str:
+        """The end of the order's id: its beginning is the time and much alike."""
+        return self.order_id[-8:]
+
+
+class Channel(Protocol):
+    """A way to a customer, open for one chunk of letters."""
+
+    def address(self, letter: Letter) -> str:
+        """Return where it goes, empty when the order has no such contact."""
+
+    def send(self, letter: Letter) -> None:
+        """Hand it over; UnreachableError if that could not even begin."""
+
+    def close(self) -> None: ...
+
+
+class Sms(NamedTuple):
+    """A text message, with what it is about."""
+
+    to: str
+    text: str
+    order_id: str
+    milestone: str
+
+
+class SmsSender(Protocol):
+    """The port to a text message service."""
+
+    def send(self, sms: Sms) -> None:
+        """Hand it over; UnreachableError if that could not even begin."""

@@ -1,0 +1,35 @@
+"""Text messages, through the service that the setting SMS_SENDER names."""
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from notifications import wording
+from notifications.channels.port import Letter, Sms, SmsSender
+
+DEFAULT_SENDER = "notifications.channels.files.SmsFiles"
+
+
+class TextMessage:
+    def __init__(self) -> None:
+        sender = import_string(getattr(settings, "SMS_SENDER", DEFAULT_SENDER))
+        self._sender: SmsSender = sender()
+
+    def address(self, letter: Letter) -> str:
+        return letter.phone
+
+    def send(self, letter: Letter) -> None:
+        self._sender.send(
+            Sms(letter.phone, text(letter), letter.order_id, letter.milestone)
+        )
+
+    def close(self) -> None:
+        """Nothing to close: the port has no connection."""
+
+
+def text(letter: Letter) -> str:
+    return wording.SMS[letter.milestone].format(
+        reference=letter.reference,
+        total=wording.money(letter.total_cents, letter.currency),
+        detail=letter.detail,
+        why=wording.why(letter.detail),
+    )

@@ -1,0 +1,157 @@
+"""Sending what was noted: claim a chunk, send it with no transaction open, settle it.
+
+At most once, rather than at least once: a message is claimed before it is sent, and
+never sent again once it may have gone out. Only when the channel could not be reached
+at all does it go back to pending, to be tried after 5 s, 30 s, 2 min and 10 min.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import NamedTuple
+
+import msgspec
+from django.db import transaction
+
+from notifications.channels.email import Email
+from notifications.channels.port import Channel, Letter, UnreachableError
+from notifications.channels.sms import TextMessage
+from notifications.lifecycle import FAILED, PENDING, SENDING, SENT, SKIPPED
+from notifications.services import wake
+from orders_project.messaging import sql
+from orders_project.messaging.events import Line, utc_now
+from orders_project.messaging.hearing import note_work
+from orders_project.messaging.topology import NOTIFICATION_TASKS, RUNGS
+
+EMAIL, SMS = "email", "sms"
+CHANNELS: Mapping[str, type[Channel]] = {EMAIL: Email, SMS: TextMessage}
+
+CHUNK = 100
+#: Less than Celery's soft limit: what was not begun by then is left to another task.
+SECONDS = 10
+
+# The join leaves out whose order.created was not heard yet: hearing it wakes us again.
+CLAIM = """
+    WITH claimed AS (
+        SELECT n.id FROM notifications_notification n
+        JOIN notifications_recipient r USING (order_id)
+        WHERE n.channel = %s AND n.status = 'pending'
+            AND n.due <= statement_timestamp()
+        ORDER BY n.due, n.id LIMIT %s FOR UPDATE OF n SKIP LOCKED
+    )
+    UPDATE notifications_notification n
+    SET status = %s, changed = statement_timestamp()
+    FROM claimed, notifications_recipient r
+    WHERE n.id = claimed.id AND r.order_id = n.order_id
+    RETURNING n.id, n.order_id::text, n.milestone, n.detail, n.attempts,
+        r.email, r.phone, r.total_cents, r.currency, r.lines::text
+"""
+LOCK = """
+    SELECT id FROM notifications_notification WHERE id = ANY(%s)
+    ORDER BY order_id, milestone FOR UPDATE
+"""
+# A cancellation that was heard while we were sending found nothing pending to withdraw.
+SETTLE = """
+    UPDATE notifications_notification n
+    SET status = CASE
+            WHEN o.status = 'pending' AND n.milestone = 'confirmed' AND EXISTS (
+                SELECT FROM notifications_notification c
+                WHERE c.order_id = n.order_id AND c.channel = n.channel
+                    AND c.milestone = 'cancelled')
+            THEN 'withdrawn' ELSE o.status END,
+        reason = o.reason, attempts = o.attempts, due = coalesce(o.due, n.due),
+        changed = statement_timestamp()
+    FROM jsonb_to_recordset(%s)
+        AS o(id bigint, status text, reason text, attempts smallint, due timestamptz)
+    WHERE n.id = o.id AND n.status = %s
+"""
+
+_lines = msgspec.json.Decoder(tuple[Line, ...])
+
+
+class Outcome(NamedTuple):
+    """What became of a letter, and when to try again if it is pending once more."""
+
+    id: int
+    status: str
+    reason: str
+    attempts: int
+    due: datetime | None = None
+
+
+def deliver(channel: str) -> int:
+    """Send up to a chunk of what is due on a channel; returns how many were claimed."""
+    letters = claim(channel)
+    way = CHANNELS[channel]()
+    try:
+        outcomes = list(attempt(way, letters))
+    finally:
+        way.close()
+    settle(channel, outcomes)
+    return len(letters)
+
+
+@transaction.atomic
+def claim(channel: str) -> list[Letter]:
+    """Take what is due, so that no other worker does; a full chunk wakes another."""
+    rows = sql.fetch(CLAIM, [channel, CHUNK, SENDING])
+    if len(rows) == CHUNK:
+        wake(channel)
+    return [Letter._make((*facts, _lines.decode(last))) for *facts, last in rows]
+
+
+def attempt(way: Channel, letters: Sequence[Letter]) -> Iterator[Outcome]:
+    """Yield what becomes of each letter; a channel that is not there ends the chunk."""
+    end = monotonic() + SECONDS
+    for number, letter in enumerate(letters):
+        if monotonic() > end:
+            yield from (_not_begun(left) for left in letters[number:])
+            return
+        try:
+            yield _send(way, letter)
+        except UnreachableError as error:
+            yield from _later(letters[number:], error)
+            return
+
+
+@transaction.atomic
+def settle(channel: str, outcomes: Sequence[Outcome]) -> None:
+    """Write down what became of the letters, and wake up again for the pending ones."""
+    again = [outcome for outcome in outcomes if outcome.status == PENDING]
+    sql.fetch(LOCK, [[outcome.id for outcome in outcomes]])
+    sql.run(SETTLE, [sql.rows(outcome._asdict() for outcome in outcomes), SENDING])
+    for due in {outcome.due for outcome in again}:
+        wake(channel, due)
+    if retried := sum(outcome.due is not None for outcome in again):
+        note_work(NOTIFICATION_TASKS.name, "retried", retried)
+
+
+def _send(way: Channel, letter: Letter) -> Outcome:
+    if not way.address(letter):
+        reason = "The order came without an address for this channel."
+        return Outcome(letter.id, SKIPPED, reason, letter.attempts)
+    try:
+        way.send(letter)
+    except UnreachableError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it was, it may have gone out
+        way.close()
+        reason = f"{type(error).__name__}: {error}"
+        return Outcome(letter.id, FAILED, reason, letter.attempts + 1)
+    return Outcome(letter.id, SENT, "", letter.attempts + 1)
+
+
+def _later(letters: Sequence[Letter], error: UnreachableError) -> Iterator[Outcome]:
+    now = utc_now()
+    for letter in letters:
+        tried = letter.attempts + 1
+        if letter.attempts < len(RUNGS):
+            due = now + timedelta(seconds=RUNGS[letter.attempts].seconds)
+            yield Outcome(letter.id, PENDING, str(error), tried, due)
+        else:
+            reason = f"Every retry was used up: {error}"
+            yield Outcome(letter.id, FAILED, reason, tried)
+
+
+def _not_begun(letter: Letter) -> Outcome:
+    return Outcome(letter.id, PENDING, "", letter.attempts)

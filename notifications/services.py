@@ -1,0 +1,135 @@
+"""Noting what is to be sent. Cheap, because it happens as events are heard: rows only.
+
+Sending them is delivery.py's business, and may lag behind.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from celery import signature
+from django.conf import settings
+
+from notifications import wording
+from notifications.lifecycle import PENDING, WITHDRAWN
+from orders_project.messaging import outbox, sql
+from orders_project.messaging.events import (
+    Event,
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderPaid,
+    OrderShipped,
+)
+
+MILESTONES: Mapping[type[Event], str] = {
+    OrderCreated: wording.CREATED,
+    OrderPaid: wording.PAID,
+    OrderShipped: wording.SHIPPED,
+    OrderCompleted: wording.COMPLETED,
+    OrderCancelled: wording.CANCELLED,
+}
+#: Event type -> the field of it that the message tells.
+DETAILS: Mapping[type[Event], str] = {
+    OrderShipped: "tracking",
+    OrderCancelled: "reason",
+}
+
+# Both statements take their locks in the order of their keys, and always one after the
+# other, so that no two workers wait for each other.
+KNOW = """
+    INSERT INTO notifications_recipient
+        (order_id, email, phone, total_cents, currency, lines)
+    SELECT order_id, email, phone, total_cents, currency, lines
+    FROM jsonb_to_recordset(%s) AS r(order_id uuid, email text, phone text,
+        total_cents bigint, currency text, lines jsonb)
+    ORDER BY order_id
+    ON CONFLICT DO NOTHING
+"""
+# A withdrawn row stays as a tombstone: an order.paid that comes after the
+# cancellation finds it, and notes no confirmation any more.
+NOTE = """
+    INSERT INTO notifications_notification AS n
+        (order_id, milestone, channel, status, due, detail, reason)
+    SELECT order_id, milestone, %s, status, coalesce(due, statement_timestamp()),
+        detail, reason
+    FROM jsonb_to_recordset(%s) AS r(order_id uuid, milestone text, status text,
+        due timestamptz, detail text, reason text)
+    ORDER BY order_id, milestone
+    ON CONFLICT (order_id, milestone, channel) DO UPDATE
+        SET status = excluded.status, reason = excluded.reason,
+            changed = statement_timestamp()
+        WHERE excluded.status = 'withdrawn' AND n.status = 'pending'
+    RETURNING n.status, n.milestone, n.due
+"""
+
+
+class Note(NamedTuple):
+    """A message to come: at once, or when it is due."""
+
+    order_id: str
+    milestone: str
+    status: str = PENDING
+    due: datetime | None = None
+    detail: str = ""
+    reason: str = ""
+
+
+def note(channel: str, events: Sequence[Event]) -> None:
+    """Note one message for each milestone, and have what is new delivered."""
+    learn_recipients([event for event in events if isinstance(event, OrderCreated)])
+    # By key, because one statement cannot touch a row twice. The last one wins: that
+    # is the withdrawal, when an order was paid and cancelled in the same batch.
+    notes = {(note.order_id, note.milestone): note for note in _notes(events)}
+    rows = sql.rows(note._asdict() for note in notes.values())
+    for due in _dues(sql.fetch(NOTE, [channel, rows])):
+        wake(channel, due)
+
+
+def learn_recipients(created: Sequence[OrderCreated]) -> None:
+    """Keep whom to write to. Later events may have been heard before this one."""
+    if created:
+        sql.run(KNOW, [sql.rows(_recipient(event) for event in created)])
+
+
+def wake(channel: str, due: datetime | None = None) -> None:
+    """Have the channel's pending messages sent after the commit, or when due."""
+    deliver = signature("notifications.tasks.deliver", args=([channel],))
+    outbox.send_task(deliver, due=due)
+
+
+def _recipient(event: OrderCreated) -> dict[str, Any]:
+    return {
+        "order_id": event.order_id,
+        "email": event.email,
+        "phone": event.phone,
+        "total_cents": event.total_cents,
+        "currency": event.currency,
+        "lines": event.lines,
+    }
+
+
+def _notes(events: Sequence[Event]) -> Iterator[Note]:
+    delay = timedelta(seconds=settings.CONFIRMATION_DELAY_SECONDS)
+    for event in events:
+        detail = getattr(event, DETAILS.get(type(event), ""), "")
+        yield Note(event.order_id, MILESTONES[type(event)], detail=detail)
+        if isinstance(event, OrderPaid):
+            yield Note(event.order_id, wording.CONFIRMED, due=event.time + delay)
+    for event in events:
+        if isinstance(event, OrderCancelled):
+            yield Note(
+                event.order_id,
+                wording.CONFIRMED,
+                WITHDRAWN,
+                reason="The order was cancelled.",
+            )
+
+
+def _dues(noted: Iterable[tuple[Any, ...]]) -> Iterator[datetime | None]:
+    """Yield when to deliver what is new: once for all at once, once for all delayed."""
+    pending = [(name, due) for status, name, due in noted if status == PENDING]
+    if any(name != wording.CONFIRMED for name, _ in pending):
+        yield None
+    if delayed := [due for name, due in pending if name == wording.CONFIRMED]:
+        yield max(delayed)

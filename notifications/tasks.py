@@ -1,0 +1,38 @@
+"""What this app does when it hears something, and how the messages go out."""
+
+from collections.abc import Sequence
+
+from notifications import delivery, services
+from orders_project.messaging.events import (
+    Event,
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderPaid,
+    OrderShipped,
+)
+from orders_project.messaging.hearing import hears
+from orders_project.messaging.steps import step
+from orders_project.messaging.topology import EMAIL_QUEUE, SMS_QUEUE
+
+MILESTONES = (OrderCreated, OrderPaid, OrderShipped, OrderCompleted, OrderCancelled)
+
+
+@hears(*MILESTONES, on=EMAIL_QUEUE, inbox=False)
+def note_emails(events: Sequence[Event]) -> None:
+    """Note one mail for each milestone of an order."""
+    services.note(delivery.EMAIL, events)
+
+
+@hears(*MILESTONES, on=SMS_QUEUE, inbox=False)
+def note_text_messages(events: Sequence[Event]) -> None:
+    """Note one text message for each milestone of an order."""
+    services.note(delivery.SMS, events)
+
+
+@step
+def deliver(channels: Sequence[str]) -> Sequence[str]:
+    """Send what is due on these channels; its step's ids are the channels' names."""
+    for channel in channels:
+        delivery.deliver(channel)
+    return ()

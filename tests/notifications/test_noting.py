@@ -1,0 +1,118 @@
+"""One message for each milestone and channel, whatever arrives how often and when."""
+
+import itertools
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from notifications.models import Notification, Recipient
+from orders_project.messaging.events import utc_now
+from orders_project.messaging.models import Parcel
+from orders_project.messaging.topology import EMAIL_QUEUE, SMS_QUEUE
+from tests.bus import hear
+from tests.notifications.conftest import Order
+
+pytestmark = pytest.mark.django_db
+
+
+def noted(order, channel="email"):
+    rows = Notification.objects.filter(order_id=order.id, channel=channel)
+    return dict(rows.values_list("milestone", "status"))
+
+
+def test_every_milestone_is_noted_once_for_each_channel(order):
+    for event in (order.created(), order.paid(), order.shipped(), order.completed()):
+        hear(EMAIL_QUEUE, event)
+        hear(SMS_QUEUE, event)
+
+    for channel in ("email", "sms"):
+        assert noted(order, channel) == dict.fromkeys(
+            ("created", "paid", "confirmed", "shipped", "completed"), "pending"
+        )
+
+
+def test_hearing_everything_twice_notes_nothing_twice(order):
+    events = [order.created(), order.paid(), order.shipped()]
+
+    hear(EMAIL_QUEUE, *events, *events)
+    hear(EMAIL_QUEUE, *events)
+
+    assert Notification.objects.count() == 4
+    assert Recipient.objects.count() == 1
+
+
+def test_a_duplicate_starts_no_second_delivery(order):
+    event = order.created()
+    hear(EMAIL_QUEUE, event)
+    parcels = Parcel.objects.count()
+
+    hear(EMAIL_QUEUE, event)
+
+    assert Parcel.objects.count() == parcels
+
+
+def test_the_confirmation_is_due_some_seconds_after_the_payment(order, settings):
+    settings.CONFIRMATION_DELAY_SECONDS = 5
+    paid = order.paid()
+
+    hear(EMAIL_QUEUE, paid)
+
+    row = Notification.objects.get(milestone="confirmed")
+    assert row.due == paid.time + timedelta(seconds=5)
+    assert Parcel.objects.filter(due=row.due).count() == 1
+
+
+@pytest.mark.parametrize("paid_first", [True, False])
+def test_a_cancelled_order_is_not_confirmed(order, paid_first):
+    paid, cancelled = order.paid(), order.cancelled()
+
+    for event in (paid, cancelled) if paid_first else (cancelled, paid):
+        hear(EMAIL_QUEUE, event)
+
+    assert noted(order) == {
+        "paid": "pending",
+        "confirmed": "withdrawn",
+        "cancelled": "pending",
+    }
+
+
+@pytest.mark.parametrize("batch", list(itertools.permutations(range(3))))
+def test_paid_and_cancelled_in_one_batch_is_not_confirmed_either(order, batch):
+    events = [order.created(), order.paid(), order.cancelled()]
+
+    hear(EMAIL_QUEUE, *(events[number] for number in batch))
+
+    assert noted(order)["confirmed"] == "withdrawn"
+
+
+def test_a_cancellation_leaves_a_sent_confirmation_as_it_is(order):
+    hear(EMAIL_QUEUE, order.paid())
+    Notification.objects.filter(milestone="confirmed").update(status="sent")
+
+    hear(EMAIL_QUEUE, order.cancelled())
+
+    assert noted(order)["confirmed"] == "sent"
+
+
+def test_a_batch_costs_the_same_statements_whatever_its_size():
+    counts = [statements(size) for size in (1, 50)]
+
+    assert counts[0] == counts[1]
+
+
+def statements(size):
+    orders = [Order() for _ in range(size)]
+    events = [order.created() for order in orders] + [order.paid() for order in orders]
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        hear(EMAIL_QUEUE, *events)
+    return len(captured)
+
+
+def test_noting_needs_no_address(order):
+    hear(EMAIL_QUEUE, order.created(email="", phone=""), order.paid(time=utc_now()))
+
+    assert noted(order)["paid"] == "pending"
