@@ -1,0 +1,1 @@
+"""Money: charged through a gateway or collected at the door, and given back."""

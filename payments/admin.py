@@ -1,0 +1,100 @@
+"""Payments for the eyes: nothing here can be edited."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from orders_project.panels import panel
+from payments.models import GatewayEntry, Payment, Refund
+
+
+class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when run
+    """What the lifecycle writes, people only read."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnly):
+    list_display = (
+        "order_id",
+        "status",
+        "reason",
+        "method",
+        "amount",
+        "country",
+        "updated",
+    )
+    list_filter = ("status", "method", "reason", "currency", "country")
+    search_fields = ("=order_id", "=reference")
+    ordering = ("-order_id",)
+
+    @admin.display(ordering="amount_cents")
+    def amount(self, payment: Payment) -> str:
+        return _money(payment.amount_cents, payment.currency)
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnly):
+    list_display = ("order_id", "status", "attempt", "created", "updated")
+    list_filter = ("status",)
+    search_fields = ("=order_id",)
+    ordering = ("-order_id",)
+
+
+@admin.register(GatewayEntry)
+class GatewayEntryAdmin(ReadOnly):
+    list_display = ("order_id", "operation", "state", "reason", "amount", "at")
+    list_filter = ("operation", "state", "reason")
+    search_fields = ("=order_id", "=reference")
+    ordering = ("-key",)
+
+    @admin.display(ordering="amount_cents")
+    def amount(self, entry: GatewayEntry) -> str:
+        return _money(entry.amount_cents, entry.currency)
+
+
+@panel("Payment")
+def payment_panel(order_id: str) -> list[tuple[str, str]]:
+    """Return what the order's page shows of its payment, refund and gateway entries."""
+    payments = Payment.objects.filter(pk=order_id)
+    refunds = Refund.objects.filter(pk=order_id)
+    entries = GatewayEntry.objects.filter(order_id=order_id).order_by("at")
+    return [
+        *(row for payment in payments for row in _payment_rows(payment)),
+        *(("Refund", refund.status) for refund in refunds),
+        *((f"Gateway: {entry.operation}", _entry(entry)) for entry in entries),
+    ]
+
+
+def _payment_rows(payment: Payment) -> list[tuple[str, str]]:
+    rows = [
+        ("Status", payment.status),
+        ("Reason", payment.reason),
+        ("Method", payment.method),
+        ("Amount", _money(payment.amount_cents, payment.currency)),
+        ("Gateway reference", payment.reference),
+        ("Last change", f"{payment.updated:%Y-%m-%d %H:%M:%S}"),
+    ]
+    return [(label, value) for label, value in rows if value]
+
+
+def _entry(entry: GatewayEntry) -> str:
+    amount = _money(entry.amount_cents, entry.currency)
+    return " ".join(filter(None, (entry.state, amount, entry.reason)))
+
+
+def _money(cents: int, currency: str) -> str:
+    # Minor units are hundredths here; the currencies that differ are not sold in.
+    return f"{cents / 100:,.2f} {currency}" if cents or currency else ""

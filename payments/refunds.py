@@ -1,0 +1,155 @@
+"""The way of a payment back: cancelled or given up, until the gateway holds nothing.
+
+A refund is requested in the transaction that stops the payment, and carried out by
+a task. Every writer of refunds holds the lock of the payment first.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from django.db import transaction
+
+from orders_project.messaging import outbox, sql
+from orders_project.messaging.events import (
+    OrderCancelled,
+    PaymentFailed,
+    PaymentRefunded,
+)
+from payments import chains
+from payments.chains import Job
+from payments.gateways import gateway
+from payments.gateways.port import Reversal
+from payments.lifecycle import CANCELLED, FAILED, REFUND, REFUNDED, REQUESTED, VOIDING
+from payments.lifecycle import before as reached_from
+from payments.rows import Row, lock, move, move_all, read
+
+GATEWAY_UNREACHABLE = "gateway_unreachable"
+
+TOMBSTONE = """
+    INSERT INTO payments_payment (order_id, status, reason, cause, trace, priority)
+    SELECT order_id, 'cancelled', reason, cause, trace, priority
+    FROM jsonb_to_recordset(%s) AS e(order_id uuid, reason text, cause uuid,
+        trace text, priority smallint)
+    ORDER BY order_id ON CONFLICT DO NOTHING
+"""
+REQUEST = """
+    INSERT INTO payments_refund (order_id)
+    SELECT order_id FROM unnest(%s::uuid[]) AS order_id ORDER BY order_id
+    ON CONFLICT DO NOTHING
+"""
+REQUEST_AGAIN = """
+    UPDATE payments_refund r
+    SET status = 'requested', attempt = attempt + 1, updated = statement_timestamp()
+    FROM payments_payment p
+    WHERE r.order_id = p.order_id AND r.order_id = ANY(%s::uuid[])
+        AND r.status = ANY(%s)
+    RETURNING 'refund', p.priority, r.order_id::text
+"""
+REQUESTS = """
+    SELECT order_id::text, r.attempt, p.reference
+    FROM payments_refund r JOIN payments_payment p USING (order_id)
+    WHERE order_id = ANY(%s::uuid[]) AND r.status = 'requested' ORDER BY order_id
+"""
+#: An answer to an older attempt is not the end: something was charged after it.
+UNDONE = """
+    UPDATE payments_refund r SET status = u.status, updated = statement_timestamp()
+    FROM jsonb_to_recordset(%s) AS u(order_id uuid, attempt int, status text)
+    WHERE r.order_id = u.order_id AND r.attempt = u.attempt AND r.status = 'requested'
+    RETURNING r.order_id::text, r.status
+"""
+IDLE = """
+    UPDATE payments_refund r SET updated = statement_timestamp()
+    FROM payments_payment p
+    WHERE p.order_id = r.order_id AND r.order_id IN (
+        SELECT order_id FROM payments_refund
+        WHERE status = 'requested'
+            AND updated < statement_timestamp() - make_interval(secs => %s)
+        ORDER BY order_id LIMIT 1000 FOR UPDATE SKIP LOCKED)
+    RETURNING 'refund', p.priority, r.order_id::text
+"""
+
+
+def cancel(events: Sequence[OrderCancelled]) -> None:
+    """Stop the payments of these orders, and have undone what may have been charged.
+
+    An order that is not here yet gets its row, so that nothing is opened later.
+    """
+    moves = [_cancellation(event) for event in events]
+    sql.run(TOMBSTONE, [sql.rows(moves)])
+    lock(event.order_id for event in events)
+    request([row for row in move(moves) if row.method == "prepaid"])
+
+
+def _cancellation(event: OrderCancelled) -> dict[str, object]:
+    return {
+        "order_id": event.order_id,
+        "status": CANCELLED,
+        "reason": event.reason,
+        "cause": event.id,
+        "trace": event.trace,
+        "priority": event.priority,
+    }
+
+
+@transaction.atomic
+def abandon(order_ids: Sequence[str]) -> None:
+    """Give up payments for which the gateway never answered.
+
+    They fail once it has confirmed that it holds nothing, for a charge without an
+    answer may have been made.
+    """
+    lock(order_ids)
+    request(move_all(order_ids, VOIDING, reason=GATEWAY_UNREACHABLE))
+
+
+def request(rows: Sequence[Row]) -> None:
+    """Have what was charged for these payments undone. Their rows are locked."""
+    if rows:
+        sql.run(REQUEST, [[row.order_id for row in rows]])
+        chains.start(("refund", row.priority, row.order_id) for row in rows)
+
+
+def request_again(order_ids: Iterable[str]) -> None:
+    """Undo once more what was charged although it had been called off."""
+    sources = reached_from(REQUESTED, REFUND)
+    chains.start(sql.fetch(REQUEST_AGAIN, [list(order_ids), sources]))
+
+
+def refund(order_ids: Sequence[str]) -> list[str]:
+    """Void the payments, or give back what was captured; return the unanswered."""
+    requests = sql.fetch(REQUESTS, [list(order_ids)])
+    outcomes = gateway().refund_or_void([_reversal(*one) for one in requests])
+    undone = [
+        {"order_id": order_id, "attempt": attempt, "status": outcome.state}
+        for (order_id, attempt, _), outcome in zip(requests, outcomes, strict=True)
+        if outcome.state != "unanswered"
+    ]
+    _record(undone)
+    return sorted({row[0] for row in requests} - {one["order_id"] for one in undone})
+
+
+def _reversal(order_id: str, attempt: int, reference: str) -> Reversal:
+    key = f"{order_id}:refund:{attempt}"
+    return Reversal(key=key, order_id=order_id, reference=reference)
+
+
+@transaction.atomic
+def _record(undone: Sequence[dict[str, object]]) -> None:
+    lock(str(one["order_id"]) for one in undone)
+    ended: dict[str, str] = dict(sql.fetch(UNDONE, [sql.rows(undone)]))
+    failed = move_all(ended, FAILED)
+    refunded = [one for one, status in ended.items() if status == REFUNDED]
+    outbox.append(
+        *(row.say(PaymentFailed, reason=row.reason) for row in failed),
+        *map(_money_back, read(refunded, CANCELLED, FAILED)),
+    )
+
+
+def _money_back(row: Row) -> PaymentRefunded:
+    return row.say(
+        PaymentRefunded, amount_cents=row.amount_cents, currency=row.currency
+    )
+
+
+def take_idle(seconds: float) -> list[Job]:
+    """Return the jobs of refunds that nobody seems to be at, and mark them as taken."""
+    return [(name, priority, one) for name, priority, one in sql.fetch(IDLE, [seconds])]
