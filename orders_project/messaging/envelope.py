@@ -86,9 +86,12 @@ def glance(body: bytes) -> list[str]:
     if len(body) > MAX_BYTES:
         raise Poison(f"The message has {len(body)} bytes; {MAX_BYTES} are allowed.")
     try:
-        return [seen.type for seen in _glances.decode(_as_array(body))]
+        types = [seen.type for seen in _glances.decode(_as_array(body))]
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Poison(f"The message is not JSON with CloudEvents: {error}.") from error
+    if not types:
+        raise Poison("The message is not JSON with CloudEvents: it is empty.")
+    return types
 
 
 def split(body: bytes) -> list[bytes]:

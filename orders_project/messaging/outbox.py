@@ -125,8 +125,10 @@ def _parcel(event: Event, due: datetime | None) -> dict[str, Any]:
 
 
 def _messages(signature: Signature) -> Iterator[dict[str, Any]]:
+    # Celery's own chain would not hand our producer on to its first step.
+    first, *rest = getattr(signature, "tasks", [signature])
     with _recording() as (producer, messages):
-        signature.apply_async(producer=producer)
+        first.apply_async(producer=producer, chain=rest[::-1] or None)
     for body, options in messages:
         content_type, encoding, text = dumps(body, serializer="json")
         properties = {

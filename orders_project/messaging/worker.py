@@ -81,7 +81,6 @@ class Gathering:
         self.consumer = consumer
         self.waiting: list[Waiting] = []
         self.running = 0
-        self.seen = -1
         self.scheduled = self.resting = False
         self.pause = 0.0
 
@@ -104,15 +103,18 @@ class Gathering:
             self.consumer.hub.call_soon(self.settle)
 
     def settle(self) -> None:
-        # Another turn of the loop as long as messages keep coming in, so that what
-        # the socket holds becomes one batch.
-        if self.seen != len(self.waiting) < MAX_BATCH:
-            self.seen = len(self.waiting)
-            self.consumer.hub.call_soon(self.settle)
-            return
-        self.scheduled, self.seen = False, -1
+        self.read_what_is_there()
+        self.scheduled = False
         while self.waiting and not self.resting and self.running < self.slots:
             self.submit(self.take())
+
+    def read_what_is_there(self) -> None:
+        # Celery's loop reads one message a turn; a batch is what the socket holds now.
+        try:
+            while len(self.waiting) < MAX_BATCH:
+                self.consumer.connection.drain_events(timeout=0)
+        except TimeoutError:
+            pass
 
     @property
     def slots(self) -> int:
@@ -138,7 +140,6 @@ class Gathering:
         task_reserved(request)
         request.send_event(
             "task-received",
-            uuid=request.id,
             name=request.name,
             args=request.argsrepr,
             kwargs="",

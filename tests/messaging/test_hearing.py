@@ -1,0 +1,230 @@
+"""What becomes of a batch in which something fails."""
+
+import pytest
+from django.db import OperationalError, connection
+
+from orders_project.messaging import hearing, inbox, sql
+from orders_project.messaging.errors import Outage, Poison, RetryLater
+from orders_project.messaging.events import (
+    OrderCompleted,
+    OrderPaid,
+    OrderShipped,
+    new_id,
+)
+from orders_project.messaging.hearing import HEARS, hears, run_batch
+from orders_project.messaging.models import Attempt, Inbox, Work
+from orders_project.messaging.retry import Wire
+from orders_project.messaging.topology import ANALYTICS_QUEUE
+from tests.bus import hear
+
+pytestmark = pytest.mark.django_db
+QUEUE = ANALYTICS_QUEUE
+
+
+class Handler:
+    """A handler of ours: remembers what it handled, and fails for whom it is told."""
+
+    def __init__(self):
+        self.batches = []
+        self.fails = {}
+
+    def __call__(self, events):
+        for event in events:
+            if error := self.fails.get(event.id):
+                raise error
+        self.batches.append(list(events))
+
+    @property
+    def handled(self):
+        return [event for batch in self.batches for event in batch]
+
+
+@pytest.fixture
+def handler(monkeypatch):
+    monkeypatch.setattr(hearing, "HEARS", HEARS.copy())
+    handler = Handler()
+
+    @hears(OrderPaid, on=QUEUE)
+    def note_paid(events):
+        handler(events)
+
+    return handler
+
+
+def paid(count=1):
+    return [
+        OrderPaid(order_id=new_id(), total_cents=1, currency="USD")
+        for _ in range(count)
+    ]
+
+
+def outcomes():
+    return {work.outcome: work.events for work in Work.objects.exclude(events=0)}
+
+
+def test_a_batch_is_handled_whole(handler):
+    hear(QUEUE, *(events := paid(3)))
+
+    assert handler.batches == [events]
+    assert outcomes() == {"handled": 3}
+
+
+def test_a_second_copy_is_dropped_even_inside_one_batch(handler):
+    (event,) = paid()
+    hear(QUEUE, event, event)
+    hear(QUEUE, event)
+
+    assert handler.handled == [event]
+
+
+def test_one_poisoned_event_harms_only_itself(handler, rungs):
+    first, bad, last = paid(3)
+    handler.fails[bad.id] = Poison("It says no such thing.")
+    hear(QUEUE, first, bad, last)
+
+    assert handler.handled == [first, last]
+    assert rungs.dead == ["It says no such thing."]
+    assert Inbox.objects.count() == 2
+
+
+def test_what_must_wait_goes_to_the_next_rung_alone(handler, rungs):
+    first, early = paid(2)
+    handler.fails[early.id] = RetryLater("not yet")
+    hear(QUEUE, first, early)
+
+    ((wire, _, headers),) = rungs
+    assert rungs.to("retry.5s") == [wire]
+    assert wire.body.count(early.id.encode()) == 1
+    assert headers["x-attempt"] == 1
+    assert handler.handled == [first]
+
+
+@pytest.mark.parametrize(
+    ("attempt", "exchange"),
+    [(0, "retry.5s"), (1, "retry.30s"), (2, "retry.2m"), (3, "retry.10m")],
+)
+def test_each_failure_climbs_one_rung(handler, rungs, attempt, exchange):
+    (event,) = paid()
+    handler.fails[event.id] = ValueError("a bug")
+    hear(QUEUE, event, attempt=attempt)
+
+    assert len(rungs.to(exchange)) == 1
+
+
+def test_after_the_last_rung_it_is_dead_with_all_that_is_known(handler, rungs):
+    (event,) = paid()
+    handler.fails[event.id] = ValueError("a bug")
+    hear(QUEUE, event, attempt=4)
+
+    ((_, exchange, headers),) = rungs
+    assert exchange.name == "dead.exchange"
+    assert headers["x-reason"] == "Every retry was used up: a bug"
+    assert headers["x-exception"] == "ValueError: a bug"
+    assert "Traceback" in headers["x-traceback"]
+    assert headers["x-attempts"] == 5
+    assert headers["x-queue"] == QUEUE.name
+
+
+def test_a_failure_leaves_nothing_half_done(handler):
+    (event,) = paid()
+    handler.fails[event.id] = RetryLater("not yet")
+    hear(QUEUE, event)
+
+    assert not Inbox.objects.exists()
+
+
+def test_an_undecodable_event_is_parked_and_its_neighbours_are_not(handler, rungs):
+    (good,) = paid()
+    body = hearing.envelope.batch(
+        ['{"type": "order.paid"}', hearing.envelope.encode(good)]
+    )
+    run_batch([tuple(Wire(QUEUE.name, body.encode(), {}, 1, False))])
+
+    assert handler.handled == [good]
+    assert "not a CloudEvent" in rungs.dead[0]
+
+
+def test_what_nobody_here_hears_is_let_go(handler, rungs):
+    hear(QUEUE, OrderCompleted(order_id=new_id()))
+
+    assert handler.handled == rungs == []
+
+
+def test_a_message_of_two_kinds_reaches_both_handlers(handler):
+    @hears(OrderShipped, on=QUEUE)
+    def note_shipped(events):
+        handler(events)
+
+    (event,) = paid()
+    shipped = event.then(OrderShipped, tracking="T1")
+    hear(QUEUE, event, shipped)
+
+    assert handler.batches == [[event], [shipped]]
+
+
+def test_an_outage_counts_no_attempt_and_decides_nothing(handler, rungs):
+    (event,) = paid()
+    handler.fails[event.id] = OperationalError("server closed the connection")
+    with pytest.raises(Outage, match="server closed"):
+        hear(QUEUE, event)
+
+    assert rungs == []
+    assert not Inbox.objects.exists()
+
+
+def test_a_deadlock_is_no_outage_but_a_failure_of_the_batch(handler, rungs):
+    (event,) = paid()
+    with pytest.raises(OperationalError) as deadlock, connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = 1")
+        cursor.execute("SELECT pg_sleep(0.01)")
+        cursor.execute("SET LOCAL statement_timeout = 1")
+        cursor.execute("SELECT pg_sleep(1)")
+    connection.needs_rollback = False
+    assert not hearing.is_outage(deadlock.value)
+
+
+def test_a_redelivered_event_is_counted_before_it_runs(handler):
+    (event,) = paid()
+    hear(QUEUE, event, redelivered=True)
+
+    assert Attempt.objects.get().count == 1
+    assert handler.handled == [event]
+
+
+def test_a_batch_that_came_back_is_cut_until_the_deadly_one_is_alone(handler):
+    events = paid(20)
+    sizes = []
+    for _ in range(3):
+        hear(QUEUE, *events, redelivered=True)
+        sizes.append([len(batch) for batch in handler.batches])
+        handler.batches.clear()
+        Inbox.objects.all().delete()
+
+    assert sizes == [[20], [10, 10], [1] * 20]
+
+
+def test_an_event_that_kills_its_worker_again_and_again_is_parked(handler, rungs):
+    (deadly,) = paid()
+    for _ in range(hearing.DEADLY):
+        inbox.count_attempt(QUEUE.name, [deadly.id])
+    hear(QUEUE, deadly, redelivered=True)
+
+    assert handler.handled == []
+    assert "worker died" in rungs.dead[0]
+
+
+@pytest.mark.parametrize("size", [1, 80])
+def test_the_frame_around_a_handler_takes_five_statements(
+    handler, size, django_assert_num_queries
+):
+    with django_assert_num_queries(4):  # savepoint, inbox, tally, release
+        hear(QUEUE, *paid(size))
+
+
+def test_the_inbox_is_per_queue():
+    (event,) = paid()
+
+    assert inbox.take_new("one.queue", [event]) == [event]
+    assert inbox.take_new("two.queue", [event]) == [event]
+    assert inbox.take_new("two.queue", [event]) == []
+    assert sql.fetch("SELECT count(*) FROM messaging_inbox") == [(2,)]

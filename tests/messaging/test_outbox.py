@@ -1,0 +1,102 @@
+"""What is said is said with the change that makes it true, or not at all."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from celery import chain, shared_task
+from django.db import transaction
+
+from orders_project.messaging import outbox
+from orders_project.messaging.errors import OutsideTransactionError
+from orders_project.messaging.events import (
+    URGENT,
+    OrderPaid,
+    PaymentFailed,
+    new_id,
+    utc_now,
+)
+from orders_project.messaging.models import LoggedEvent, Parcel
+from tests.bus import said
+
+pytestmark = pytest.mark.django_db
+
+
+def paid(**fields):
+    return OrderPaid(order_id=new_id(), total_cents=1999, currency="USD", **fields)
+
+
+@shared_task(name="messaging.tests.double")
+def double(number):
+    return number * 2
+
+
+def test_an_event_is_logged_and_packed():
+    event = paid(priority=URGENT)
+    outbox.append(event)
+
+    parcel = Parcel.objects.get()
+    assert said() == [event]
+    assert (parcel.exchange, parcel.routing_key) == ("order.exchange", "order.paid")
+    assert parcel.priority == URGENT
+    assert str(parcel.event_id) == event.id
+    assert parcel.body is None
+
+
+def test_aliases_travel_in_the_header_cc():
+    outbox.append(PaymentFailed(order_id=new_id(), reason="declined"))
+
+    assert json.loads(Parcel.objects.get().headers) == {"CC": ["order.failed.declined"]}
+
+
+def test_what_waits_has_a_due_time():
+    due = utc_now() + timedelta(minutes=5)
+    outbox.append(paid(), due=due)
+
+    assert Parcel.objects.get().due == due
+
+
+@pytest.mark.django_db(transaction=True)
+def test_outside_a_transaction_it_refuses_and_says_why():
+    with pytest.raises(OutsideTransactionError, match="without being true"):
+        outbox.append(paid())
+    with pytest.raises(OutsideTransactionError, match="transaction.atomic"):
+        outbox.send_task(double.s(1))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_rolled_back_was_never_said():
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        outbox.append(paid())
+        1 / 0  # noqa: B018
+
+    assert said() == []
+    assert not Parcel.objects.exists()
+
+
+def test_a_task_is_packed_as_celery_would_have_sent_it():
+    outbox.send_task(double.s(21))
+
+    parcel = Parcel.objects.get()
+    assert (parcel.exchange, parcel.routing_key) == ("task.exchange", "messaging.tasks")
+    assert json.loads(parcel.headers)["task"] == "messaging.tests.double"
+    assert json.loads(parcel.body)[0] == [21]
+    assert parcel.event_id is None
+
+
+def test_a_chain_is_one_parcel_that_carries_its_other_steps():
+    outbox.send_task(chain(double.s(21), double.s()))
+
+    _, _, embedded = json.loads(Parcel.objects.get().body)
+    assert [step["task"] for step in embedded["chain"]] == ["messaging.tests.double"]
+
+
+def test_an_order_is_nudged_by_sending_its_events_again():
+    event, other = paid(), paid()
+    outbox.append(event, other)
+    Parcel.objects.all().delete()
+
+    assert outbox.resend([event.order_id]) == 1
+    parcel = Parcel.objects.get()
+    assert (str(parcel.event_id), parcel.routing_key) == (event.id, "order.paid")
+    assert LoggedEvent.objects.count() == 2

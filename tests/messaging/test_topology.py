@@ -1,0 +1,83 @@
+"""The topology page, without a broker."""
+
+import pytest
+
+from orders_project.messaging import topology
+from orders_project.messaging.events import (
+    NORMAL,
+    URGENT,
+    OrderCreated,
+    PaymentFailed,
+    new_id,
+)
+from orders_project.messaging.hearing import HEARS
+
+EXACTLY = {
+    "inventory.queue": {
+        "order.created",
+        "payment.success",
+        "payment.failed",
+        "order.cancelled",
+    },
+    "payment.queue": {"inventory.reserved", "shipping.delivered", "order.cancelled"},
+    "analytics.queue": {"order.analytics.#"},
+    "failed.order.queue": {"order.failed.#"},
+}
+
+
+def created(**fields):
+    return OrderCreated(
+        order_id=new_id(),
+        lines=(),
+        total_cents=1,
+        currency="USD",
+        email="",
+        phone="",
+        payment_token="tok_ok",
+        **{"method": "cod", "country": "IN", "category": "Office Supplies"} | fields,
+    )
+
+
+@pytest.mark.parametrize(("name", "keys"), EXACTLY.items())
+def test_a_queue_hears_exactly_what_the_flow_says(name, keys):
+    (queue,) = [queue for queue in topology.QUEUES if queue.name == name]
+    assert {key for _, key in topology.keys_of(queue)} == keys
+
+
+def test_every_app_queue_is_bound_to_exactly_what_its_handlers_hear():
+    """Audit, notifications and the aliases' queues are bound by pattern instead."""
+    for queue in topology.CONSUMED:
+        keys = {key for exchange, key in topology.keys_of(queue)
+                if exchange.name == "order.exchange" and "#" not in key}
+        if keys:
+            assert keys == {kind for name, kind in HEARS if name == queue.name}
+
+
+def test_a_work_queue_dead_letters_to_the_parking_place_and_never_to_a_rung():
+    for queue in topology.CONSUMED:
+        target = (queue.queue_arguments or {}).get("x-dead-letter-exchange")
+        assert target in (None, "dead.exchange")
+
+
+def test_an_order_is_heard_by_its_speed_its_market_and_its_readers():
+    assert topology.aliases(created(priority=NORMAL)) == [
+        "order.normal.created",
+        "order.in.office_supplies",
+        "order.analytics.created",
+        "order.notification.created",
+    ]
+    assert topology.aliases(created(priority=URGENT))[0] == "order.priority.created"
+
+
+def test_a_failure_is_heard_by_its_reason():
+    failed = PaymentFailed(order_id=new_id(), reason="insufficient funds. really")
+    assert topology.aliases(failed) == ["order.failed.insufficient_funds_really"]
+
+
+def test_headers_tell_the_market():
+    assert topology.headers(created()) == {
+        "country": "IN",
+        "category": "Office Supplies",
+        "method": "cod",
+        "priority": NORMAL,
+    }
