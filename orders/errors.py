@@ -5,6 +5,15 @@ from collections.abc import Sequence
 from orders_project.errors import FieldError, ProblemError
 
 
+class InvalidBodyError(ProblemError):
+    """A request's body that is not what the page /api/docs/ says."""
+
+    status, title, slug = 400, "Invalid request", "invalid-request"
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("Nothing was stored. /api/docs/ shows what is valid.", errors)
+
+
 class UnknownProductError(ProblemError):
     """An item that the catalogue does not sell."""
 
@@ -65,3 +74,43 @@ class KeyReusedError(ProblemError):
             "This Idempotency-Key came before with another body. Use a new key for a "
             "new order, and send a retry unchanged."
         )
+
+
+class InvalidKeyError(ProblemError):
+    status, title, slug = 400, "Invalid Idempotency-Key", "invalid-request"
+
+    def __init__(self, longest: int) -> None:
+        wrong = f"At most {longest} printable characters; a UUID is a good key."
+        super().__init__(
+            "Nothing was stored.", [FieldError(field="Idempotency-Key", detail=wrong)]
+        )
+
+
+class UnansweredPaymentError(ProblemError):
+    """Only the question failed: the payment itself goes on."""
+
+    status, title, slug = 504, "Payments did not answer", "unanswered"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The payment's state could not be learned in time. The order itself goes "
+            "on; try again later."
+        )
+
+
+class WrongLoginError(ProblemError):
+    status, title, slug = 401, "Wrong login", "wrong-login"
+    headers = {"WWW-Authenticate": "Token"}
+
+    def __init__(self) -> None:
+        super().__init__("There is no such user, or the password is another one.")
+
+
+class LockedOutError(ProblemError):
+    """Too many wrong passwords; also the right one is refused for some time."""
+
+    status, title, slug = 429, "Locked out", "locked-out"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many wrong passwords. Try again in {seconds} seconds.")
+        self.headers = {"Retry-After": str(seconds)}

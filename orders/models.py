@@ -1,5 +1,6 @@
 """The tables of this app: what is sold, who ordered what, and what went wrong."""
 
+from copy import copy
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
@@ -17,6 +18,8 @@ E = TypeVar("E", bound=Event)
 #: What a client says -> the priority of every event of its order.
 PRIORITIES = {"normal": NORMAL, "urgent": URGENT}
 METHODS = ("prepaid", "cod")
+#: What is unknown of a new order.
+TIMES = ("paid_at", "shipped_at", "delivered_at", "completed_at", "cancelled_at")
 
 
 def choices(*words: str) -> list[tuple[str, str]]:
@@ -112,6 +115,14 @@ class Order(models.Model):
     def content(self) -> "list[OrderLine]":
         """The lines in the order in which they were asked for."""
         return list(self.lines.all())
+
+    def as_placed(self) -> "Order":
+        """Return a copy as it was in the moment of its placing."""
+        order = copy(self)
+        order.status, order.reason = lifecycle.PENDING, ""
+        for name in TIMES:
+            setattr(order, name, None)
+        return order
 
     def tell(self, what: type[E], *, time: datetime, **data: Any) -> E:
         """Return the event `what` of this order, for what no other event caused."""

@@ -95,10 +95,14 @@ def not_found(request: HttpRequest, error: Exception) -> HttpResponse:  # noqa: 
     return _plain(request.path, 404, "There is nothing here. See /api/docs/.")
 
 
+def database_gone(request: HttpRequest) -> HttpResponse:
+    return _refusal(request.path, DatabaseGoneError())
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer what nobody caught, in a view or in front of it: handler500."""
     if isinstance(sys.exc_info()[1], DATABASE_GONE):
-        return _refusal(request.path, DatabaseGoneError())
+        return database_gone(request)
     return _plain(request.path, 500, "This is our fault, and it is in our log.")
 
 

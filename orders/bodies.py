@@ -1,0 +1,89 @@
+"""From the bytes of a request's body to a checked Struct, with errors that teach."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+import msgspec
+from django.conf import settings
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+
+from orders.errors import InvalidBodyError
+from orders_project.errors import BodyTooLargeError, FieldError
+
+#: Of a body that is too large this much is read off, so that the client, which is
+#: still sending, gets the answer instead of a broken connection.
+MAX_DRAINED = 8 * 1024 * 1024
+CHUNK = 64 * 1024
+
+_names = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+#: "what is wrong - at `$.items[0].quantity`"
+WRONG = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?", re.DOTALL)
+#: The end of `what` where a field is missing or unknown.
+NAMED = re.compile(r"(?:required|unknown) field `(?P<name>.*)`", re.DOTALL)
+
+
+class JSONBytes(BaseParser):
+    """Hands a view the bytes of a JSON body, up to DATA_UPLOAD_MAX_MEMORY_SIZE."""
+
+    media_type = "application/json"
+
+    def parse(  # type: ignore[override]
+        self,
+        stream: Any,
+        media_type: str | None = None,  # noqa: ARG002  DRF's signature
+        parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002
+    ) -> bytes:
+        # DRF reads the stream past Django's own limit, so it is kept here.
+        limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body: bytes = stream.read(limit + 1)
+        if len(body) > limit:
+            for _ in range(MAX_DRAINED // CHUNK):
+                if not stream.read(CHUNK):
+                    break
+            raise BodyTooLargeError(limit)
+        return body
+
+
+def body_of(request: Request) -> bytes:
+    """Return what JSONBytes read; DRF itself makes an empty dict of an empty body."""
+    return cast("bytes", request.data or b"")
+
+
+def checked(
+    decoder: msgspec.json.Decoder[Any],
+    raw: bytes,
+    hints: Mapping[str, str] | None = None,
+) -> Any:
+    """Decode a JSON object; raises InvalidBodyError that names the fields."""
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        explained = [_explained(str(error), hints or {})]
+        unknown = "unknown field" in str(error) and _unknown(decoder.type, raw)
+        raise InvalidBodyError(unknown or explained) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        wrong = [FieldError(field="", detail=f"The body is not JSON: {error}.")]
+        raise InvalidBodyError(wrong) from None
+
+
+def _explained(text: str, hints: Mapping[str, str]) -> FieldError:
+    found = WRONG.fullmatch(text)
+    what, where = (found["what"], found["where"] or "") if found else (text, "")
+    if named := NAMED.search(what):
+        where = f"{where}.{named['name']}".lstrip(".")
+    name = re.sub(r"\[\d+\]$", "", where).rpartition(".")[2]
+    hint = hints.get(name, "")
+    return FieldError(field=where, detail=f"{hint} {what}.".strip())
+
+
+def _unknown(form: Any, raw: bytes) -> list[FieldError]:
+    """Return every unknown field at the top; msgspec itself stops at the first."""
+    names = _names.decode(raw) if raw.lstrip().startswith(b"{") else {}
+    return [
+        FieldError(field=name, detail="There is no such field.")
+        for name in names
+        if name not in form.__struct_encode_fields__
+    ]

@@ -1,0 +1,185 @@
+"""What the OpenAPI page says of each view: answers, problems, and real examples."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
+
+from orders.serializers import (
+    EventSerializer,
+    LoginAnswer,
+    LoginRequest,
+    OrderRequest,
+    OrderSerializer,
+    PlacedOrderSerializer,
+    ProblemSerializer,
+)
+
+#: Who may call: OpenAPI's security requirements, where the empty one is anybody.
+ANYBODY: Any = [{}]
+ANYBODY_OR_LOGIN: Any = [{}, {"knoxApiToken": []}, {"cookieAuth": []}]
+PROBLEM_JSON = "application/problem+json"
+
+
+def problems(**reasons: str) -> dict[tuple[int, str], OpenApiResponse]:
+    """Name the problems of a view: `_409="It was shipped."`."""
+    return {
+        (int(status.lstrip("_")), PROBLEM_JSON): OpenApiResponse(
+            ProblemSerializer, description=reason
+        )
+        for status, reason in reasons.items()
+    }
+
+
+GONE = {"_503": "The database is away; nothing was stored. Try again."}
+HIDDEN = {"_404": "No such order, or not yours."}
+ORDER_TOKEN = [
+    OpenApiParameter("order_token", str, description="A guest's secret."),
+    OpenApiParameter(
+        "X-Order-Token",
+        str,
+        OpenApiParameter.HEADER,
+        description="The same, where it shall not be in a log.",
+    ),
+]
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="At most 255 characters. A retry with the same key and body gets the "
+    "same answer, with the header Idempotent-Replayed; another body gets 422.",
+)
+EXAMPLES = [
+    OpenApiExample(
+        "An order",
+        request_only=True,
+        value={
+            "items": [
+                {"sku": "OFF-PA-10000174", "quantity": 2, "unit_cents": 1028},
+                {"sku": "OFF-LA-10003223", "quantity": 3},
+            ],
+            "method": "prepaid",
+            "payment_token": "tok_ok",
+            "country": "US",
+            "email": "dana@example.org",
+            "reference": "CA-2014-103800",
+        },
+    ),
+    OpenApiExample(
+        "Mere skus, one of each",
+        request_only=True,
+        value={"orderId": "123", "user": "gayal", "items": ["item1", "item2"]},
+    ),
+    OpenApiExample(
+        "One product",
+        request_only=True,
+        value={"product_id": 1, "quantity": 2, "user_id": 100},
+    ),
+]
+
+ORDERS = extend_schema_view(
+    get=extend_schema(operation_id="list_orders", summary="List your orders"),
+    post=extend_schema(
+        operation_id="place_order",
+        summary="Place an order",
+        description="Prices come from the catalogue. A guest's answer carries an "
+        "`order_token`: keep it, it alone opens the order.",
+        parameters=[IDEMPOTENCY_KEY],
+        request=OrderRequest,
+        examples=EXAMPLES,
+        auth=ANYBODY_OR_LOGIN,
+        responses={201: PlacedOrderSerializer}
+        | problems(
+            _400="A field is wrong; `errors` names it.",
+            _401="Guests may not order here.",
+            _409="A price is not the current one.",
+            _413="The body is too large.",
+            _415="The body is not JSON by its Content-Type.",
+            _422="The Idempotency-Key came before with another body.",
+            **GONE,
+        ),
+    ),
+)
+ORDER = extend_schema_view(
+    get=extend_schema(
+        operation_id="get_order",
+        summary="Look at an order",
+        parameters=ORDER_TOKEN,
+        responses={200: OrderSerializer} | problems(**HIDDEN, **GONE),
+    )
+)
+CANCEL = extend_schema_view(
+    post=extend_schema(
+        operation_id="cancel_order",
+        summary="Cancel an order that was not shipped",
+        description="Money that was taken is paid back. Twice gives the same answer.",
+        parameters=ORDER_TOKEN,
+        request=None,
+        responses={200: OrderSerializer}
+        | problems(_409="It was shipped already.", **HIDDEN, **GONE),
+    )
+)
+CONFIRM_DELIVERY = extend_schema_view(
+    post=extend_schema(
+        operation_id="confirm_delivery",
+        summary="Say that the parcel is there",
+        parameters=ORDER_TOKEN,
+        request=None,
+        responses={202: OrderSerializer}
+        | problems(_409="It is not on its way.", **HIDDEN, **GONE),
+    )
+)
+PAYMENT = extend_schema_view(
+    get=extend_schema(
+        operation_id="get_payment",
+        summary="Ask the payment gateway about an order",
+        parameters=ORDER_TOKEN,
+        responses={200: OpenApiTypes.OBJECT}
+        | problems(_504="Payments did not answer in time.", **HIDDEN, **GONE),
+    )
+)
+TIMELINE = extend_schema_view(
+    get=extend_schema(
+        operation_id="get_timeline",
+        summary="See everything that happened to an order",
+        parameters=ORDER_TOKEN,
+        responses={200: EventSerializer(many=True)} | problems(**HIDDEN, **GONE),
+    )
+)
+PRODUCTS = extend_schema_view(
+    get=extend_schema(
+        operation_id="list_products", summary="List what can be ordered", auth=ANYBODY
+    )
+)
+LOGIN = extend_schema_view(
+    post=extend_schema(
+        operation_id="login",
+        summary="Get a token",
+        request=LoginRequest,
+        auth=ANYBODY,
+        responses={200: LoginAnswer}
+        | problems(_401="Wrong name or password.", _429="Too many wrong ones.", **GONE),
+    )
+)
+LOGOUT = extend_schema_view(
+    post=extend_schema(
+        operation_id="logout",
+        summary="Forget this token",
+        request=None,
+        responses={204: None} | problems(_401="No valid token."),
+    )
+)
+LOGOUT_ALL = extend_schema_view(
+    post=extend_schema(
+        operation_id="logout_all",
+        summary="Forget every token of this login",
+        request=None,
+        responses={204: None} | problems(_401="No valid token."),
+    )
+)

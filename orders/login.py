@@ -1,0 +1,57 @@
+"""Tokens for clients that log in: knox keeps them, axes stops those who guess."""
+
+from typing import Any
+
+import msgspec
+from axes.helpers import get_cool_off
+from django.contrib.auth import authenticate
+from knox import views as knox
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from orders import docs
+from orders.bodies import JSONBytes, body_of, checked
+from orders.errors import LockedOutError, WrongLoginError
+
+
+class Login(msgspec.Struct, forbid_unknown_fields=True):
+    username: str
+    password: str
+
+
+_login = msgspec.json.Decoder(Login)
+
+
+@docs.LOGIN
+class LoginView(knox.LoginView):  # type: ignore[misc]
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    parser_classes = (JSONBytes,)
+
+    def post(self, request: Request, format: Any = None) -> Response:  # noqa: A002
+        request.user = _user(request, checked(_login, body_of(request)))
+        answer: Response = super().post(request, format)
+        return answer
+
+
+def _user(request: Request, login: Login) -> Any:
+    http: Any = request._request  # noqa: SLF001  axes knows only Django's own request
+    user = authenticate(http, username=login.username, password=login.password)
+    if getattr(http, "axes_locked_out", False):
+        # Else the middleware of axes would put its page for browsers in our place.
+        http.axes_locked_out = False
+        raise LockedOutError(int(get_cool_off(http).total_seconds()))
+    if user is None:
+        raise WrongLoginError
+    return user
+
+
+@docs.LOGOUT
+class LogoutView(knox.LogoutView):  # type: ignore[misc]
+    """Forget the token that this request came with."""
+
+
+@docs.LOGOUT_ALL
+class LogoutAllView(knox.LogoutAllView):  # type: ignore[misc]
+    """Forget every token of this login."""

@@ -1,0 +1,148 @@
+"""The HTTP side of orders and of the catalogue: parse, call, render."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.urls import reverse
+from rest_framework.filters import SearchFilter
+from rest_framework.generics import ListAPIView
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from orders import docs, intake, selectors, services, tokens, tracing
+from orders.bodies import JSONBytes, body_of
+from orders.errors import InvalidKeyError, UnansweredPaymentError
+from orders.filters import BySku, NewestFirst, OrderFilter
+from orders.models import Order, Product
+from orders.pricing import NewOrder
+from orders.serializers import (
+    EventSerializer,
+    OrderSerializer,
+    ProductSerializer,
+)
+from orders.services.placing import Placed
+from orders_project.messaging import rpc
+from orders_project.messaging.errors import UnansweredError
+from orders_project.messaging.events import PaymentAsked
+from orders_project.messaging.topology import PAYMENT_RPC_QUEUE
+
+PAYMENT_TIMEOUT_SECONDS = 3
+MAX_KEY = 255
+
+
+class MayOrder(IsAuthenticated):
+    """A login, or with GUEST_CHECKOUT anybody who places an order."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        guests = request.method == "POST" and settings.GUEST_CHECKOUT
+        return bool(guests) or super().has_permission(request, view)
+
+
+@docs.ORDERS
+class OrdersView(ListAPIView[Order]):
+    """Place an order, or list those that you may see."""
+
+    permission_classes = (MayOrder,)
+    parser_classes = (JSONBytes,)
+    serializer_class = OrderSerializer
+    pagination_class = NewestFirst
+    filterset_class = OrderFilter
+
+    def get_queryset(self) -> QuerySet[Order]:
+        return selectors.visible_orders(self.request.user)
+
+    def post(self, request: Request) -> Response:
+        wanted = intake.new_order(
+            body_of(request),
+            customer_id=request.user.pk,
+            trace=tracing.traceparent(request.headers.get("traceparent", "")),
+        )
+        return _placed(_place(wanted, request.headers.get("Idempotency-Key", "")))
+
+
+def _place(wanted: NewOrder, key: str) -> Placed:
+    if len(key) > MAX_KEY or not key.isprintable():
+        raise InvalidKeyError(MAX_KEY)
+    if key:
+        return services.place_once(wanted, key)
+    return Placed(services.place_orders([wanted])[0], replayed=False)
+
+
+def _placed(placed: Placed) -> Response:
+    # A retry gets what the first try got, however far the order has come since.
+    order = placed.order.as_placed()
+    body = dict(OrderSerializer(order).data)
+    if order.customer_id is None:
+        body["order_token"] = tokens.make(order.id)
+    headers = {"Location": reverse("order", args=[order.id])}
+    if placed.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return Response(body, status=201, headers=headers)
+
+
+class OneOrder(APIView):
+    """A page about one order. Who may see it is the selector's to say: else 404."""
+
+    permission_classes = (AllowAny,)
+    parser_classes = (JSONBytes,)
+
+    def order(self, request: Request, order_id: UUID) -> Order:
+        header = request.headers.get("X-Order-Token", "")
+        token = request.query_params.get("order_token") or header
+        return selectors.order_seen_by(request.user, order_id, token)
+
+
+@docs.ORDER
+class OrderView(OneOrder):
+    def get(self, request: Request, order_id: UUID) -> Response:
+        return Response(OrderSerializer(self.order(request, order_id)).data)
+
+
+@docs.CANCEL
+class CancelView(OneOrder):
+    def post(self, request: Request, order_id: UUID) -> Response:
+        cancelled = services.cancel_order(self.order(request, order_id).id)
+        return Response(OrderSerializer(cancelled).data)
+
+
+@docs.CONFIRM_DELIVERY
+class ConfirmDeliveryView(OneOrder):
+    def post(self, request: Request, order_id: UUID) -> Response:
+        order = services.confirm_delivery(self.order(request, order_id).id)
+        return Response(OrderSerializer(order).data, status=202)
+
+
+@docs.PAYMENT
+class PaymentView(OneOrder):
+    def get(self, request: Request, order_id: UUID) -> Response:
+        question = PaymentAsked(order_id=str(self.order(request, order_id).id))
+        try:
+            answer = rpc.ask(
+                PAYMENT_RPC_QUEUE, question, timeout=PAYMENT_TIMEOUT_SECONDS
+            )
+        except UnansweredError as error:
+            raise UnansweredPaymentError from error
+        return Response(answer)
+
+
+@docs.TIMELINE
+class TimelineView(OneOrder):
+    def get(self, request: Request, order_id: UUID) -> Response:
+        events = selectors.timeline(self.order(request, order_id).id)
+        return Response(EventSerializer(events, many=True).data)
+
+
+@docs.PRODUCTS
+class ProductsView(ListAPIView[Product]):
+    """The catalogue, for everybody."""
+
+    permission_classes = (AllowAny,)
+    serializer_class = ProductSerializer
+    pagination_class = BySku
+    filter_backends = (SearchFilter,)
+    search_fields = ("sku", "name", "category")
+    queryset = Product.objects.filter(active=True)
