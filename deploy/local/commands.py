@@ -20,6 +20,9 @@ def start(options: Namespace) -> None:
         with signals.unheard():
             lifecycle.stop(system)
         raise
+    except PlainError:
+        say("what has started keeps running; bin/dev stop ends it")
+        raise
     tell(status.text(system))
 
 
@@ -85,7 +88,7 @@ def demo(options: Namespace) -> int:
             system.web,
             *options.words,
         ]
-        return signals.run(command, environment=system.environment())
+        return signals.run(command, system.environment())
 
 
 def test(options: Namespace) -> int:
@@ -93,7 +96,7 @@ def test(options: Namespace) -> int:
     with short_lived("test") as system:
         lifecycle.start(system, only_servers=True)
         return signals.run(
-            ["python", "-m", "pytest", *options.words], environment=system.environment()
+            ["python", "-m", "pytest", *options.words], system.environment()
         )
 
 
@@ -108,7 +111,7 @@ def _follow(system: System, process: str = "*") -> None:
     files = sorted(str(file) for file in (system.folder / "log").glob(f"{process}.log"))
     if not files:
         raise PlainError(f"no log of {process} in {system.folder / 'log'}")
-    signals.run(["tail", "-n", "5", "-F", *files])
+    signals.run(["tail", "-n", "5", "-F", *files], system.environment())
 
 
 COMMANDS = {

@@ -20,9 +20,6 @@ DENIAL = """\
 # Waybill's setup is installing packages; it removes this file.
 exit 101
 """
-#: dpkg cut short leaves the machine's packages half configured, so an interrupted one
-#: may finish.
-PATIENCE = 180
 
 
 def can_install() -> bool:
@@ -41,18 +38,11 @@ def install(packages: list[str], *, why: str) -> None:
 
 
 def _apt(*words: str) -> None:
-    line = [
-        "apt-get",
-        "-qq",
-        "-o",
-        "Dpkg::Use-Pty=0",
-        "-o",
-        "DPkg::Lock::Timeout=120",
-        *words,
-    ]
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    quiet.run(
-        line, doing=f"apt-get {words[0]}", patience=PATIENCE, environment=environment
+    options = ["-qq", "-o", "Dpkg::Use-Pty=0", "-o", "DPkg::Lock::Timeout=120"]
+    quiet.run_to_its_end(
+        ["apt-get", *options, *words],
+        doing=f"apt-get {words[0]}",
+        environment={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
     )
 
 

@@ -5,9 +5,8 @@ after each of them.
 import contextlib
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO
 
 from deploy.local.places import ROOT
 
@@ -42,45 +41,38 @@ def unheard() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def run(
-    command: Sequence[object],
-    *,
-    environment: Mapping[str, str] | None = None,
-    output: IO[str] | None = None,
-    patience: float = 10,
-) -> int:
-    """Run a command; an interrupt is passed on, and its own cleaning up awaited."""
-    words = [str(word) for word in command]
-    child = subprocess.Popen(
-        words,
-        cwd=ROOT,
-        env=environment,
-        stdout=output,
-        stderr=output and subprocess.STDOUT,
-    )
+def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run a command on our terminal, and await its cleaning up when interrupted."""
+    child = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
         return child.wait()
     except Interrupted as interrupt:
-        with unheard():
-            _end(child, told=interrupt.number == signal.SIGINT, patience=patience)
+        # A terminal tells its whole group of a Ctrl-C; told twice, a test runner
+        # skips its own cleaning up.
+        told = interrupt.number == signal.SIGINT
+        end(child, tell=_nobody if told else child.send_signal)
         raise
+
+
+def end(
+    child: subprocess.Popen[bytes], tell: Callable[[int], None], patience: float = 10
+) -> None:
+    """Tell it in its own way, wait, and insist only when that does not help."""
+    with unheard():
+        tell(signal.SIGINT)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if _has_ended(child, patience):
+                return
+            child.send_signal(number)
+        child.wait()
+
+
+def _nobody(number: int) -> None:
+    """Tell nobody."""
 
 
 def _interrupt(number: int, _frame: object) -> None:
     raise Interrupted(number)
-
-
-def _end(child: subprocess.Popen[bytes], *, told: bool, patience: float) -> None:
-    """A terminal tells its whole group of a Ctrl-C; told twice, a test runner skips its
-    own cleaning up.
-    """
-    if not told:
-        child.send_signal(signal.SIGINT)
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if _has_ended(child, patience):
-            return
-        child.send_signal(number)
-    child.wait()
 
 
 def _has_ended(child: subprocess.Popen[bytes], patience: float) -> bool:

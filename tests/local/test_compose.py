@@ -8,8 +8,9 @@ import jsonschema
 import pytest
 from django.conf import settings
 
-from deploy.local import processes
+from deploy.local import docker, ports, processes
 from deploy.local.places import ROOT
+from deploy.local.system import System
 from orders_project.messaging import topology
 from tests.local import compose
 
@@ -104,3 +105,17 @@ def test_the_image_holds_every_app():
     ours = {package for package in packages if (ROOT / package).is_dir()}
 
     assert ours <= copied
+
+
+def test_a_docker_engine_is_told_all_that_the_file_asks_for():
+    ours = System("dev", ports=ports.scattered())
+
+    given = compose.load(docker._environment(ours))["services"]
+
+    published = [port for name in SERVERS for port in given[name]["ports"]]
+    assert {int(port.split(":")[1]) for port in published} == {
+        ours.ports[name] for name in ("postgres", "amqp", "management")
+    }
+    passwords = ours.secrets["postgres"], ours.secrets["rabbitmq"]
+    assert given["postgres"]["environment"]["POSTGRES_PASSWORD"] == passwords[0]
+    assert given["rabbitmq"]["environment"]["RABBITMQ_DEFAULT_PASS"] == passwords[1]
