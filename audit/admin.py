@@ -1,0 +1,74 @@
+"""The records and the figures in the admin, to read."""
+
+from datetime import timedelta
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from audit import selectors
+from audit.chain import breaks
+from audit.models import AuditRecord, OrderFact
+from audit.reports import DEFAULT_HOURS, MAX_HOURS, reports
+from orders_project.messaging.admin import ReadOnly
+from orders_project.messaging.events import utc_now
+from orders_project.panels import Rows, panel
+
+
+def verdict(order_id: str) -> str:
+    """Say whether an order's chain verifies, or what its first break is."""
+    broken = next(breaks(selectors.links(order_id)), None)
+    return f"NO. {broken}" if broken else "yes"
+
+
+@admin.register(AuditRecord)
+class AuditRecordAdmin(ReadOnly):
+    list_display = ("time", "order_id", "seq", "type", "event_id")
+    list_filter = ("type",)
+    search_fields = ("order_id__exact", "event_id__exact")
+    search_help_text = "The whole id of an order or of an event"
+    show_full_result_count = False
+    readonly_fields = ("chain_verifies",)
+
+    @admin.display(description="The order's chain verifies")
+    def chain_verifies(self, record: AuditRecord) -> str:
+        return verdict(str(record.order_id))
+
+
+@admin.register(OrderFact)
+class AnalyticsAdmin(ReadOnly):
+    """Tables by hour in place of a list of orders."""
+
+    def changelist_view(
+        self, request: HttpRequest, *_args: object, **_options: object
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        hours, end = asked_hours(request), utc_now()
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Analytics of the last {hours} hours",
+            "choices": (1, 24, 24 * 7, 24 * 30),
+            "reports": reports(end - timedelta(hours=hours), end),
+        }
+        return TemplateResponse(request, "audit/analytics.html", context)
+
+
+def asked_hours(request: HttpRequest) -> int:
+    """Return `?hours=`, or the default for what is no sensible number of hours."""
+    text = request.GET.get("hours", "")
+    hours = int(text) if text.isdecimal() and len(text) < len("99999") else 0
+    return hours if 0 < hours <= MAX_HOURS else DEFAULT_HOURS
+
+
+@panel("Audit")
+def audit(order_id: str) -> Rows:
+    """Show an order's records, and whether they are as they were written."""
+    return [
+        ("chain verifies", verdict(order_id)),
+        *(
+            (f"{one.seq}. {one.type}", f"{one.time:%Y-%m-%d %H:%M:%S.%f} {one.hash}")
+            for one in selectors.records(order_id)
+        ),
+    ]

@@ -1,0 +1,30 @@
+"""What this app does when it hears something: record it, and count it."""
+
+from collections.abc import Sequence
+
+from audit import services
+from orders_project.messaging.events import (
+    EVENTS,
+    Event,
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderPaid,
+    OrderShipped,
+)
+from orders_project.messaging.hearing import hears
+from orders_project.messaging.topology import ANALYTICS_QUEUE, AUDIT_QUEUE
+
+MILESTONES = (OrderCreated, OrderPaid, OrderShipped, OrderCompleted, OrderCancelled)
+
+
+@hears(*EVENTS.values(), on=AUDIT_QUEUE, inbox=False)
+def record(events: Sequence[Event]) -> None:
+    """Record every event there is, each once, in its order's chain."""
+    services.record(events)
+
+
+@hears(*MILESTONES, on=ANALYTICS_QUEUE, inbox=False)
+def measure(events: Sequence[Event]) -> None:
+    """Note the milestones of orders for the figures."""
+    services.measure(events)

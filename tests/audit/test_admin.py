@@ -1,0 +1,76 @@
+"""The records and the figures in the admin, and the panel on an order's page."""
+
+import pytest
+from django.urls import reverse
+
+from orders_project.messaging.topology import ANALYTICS_QUEUE
+from orders_project.panels import PANELS
+from tests.audit.test_verify import tamper
+from tests.bus import hear
+
+pytestmark = pytest.mark.django_db
+
+RECORDS = "admin:audit_auditrecord_changelist"
+RECORD = "admin:audit_auditrecord_change"
+ANALYTICS = "admin:audit_orderfact_changelist"
+
+
+@pytest.fixture(autouse=True)
+def static_files(settings, tmp_path):
+    settings.STATIC_ROOT = tmp_path  # WhiteNoise warns of a folder that is not there
+
+
+def test_records_are_found_by_their_order(admin_client, recorded):
+    found = admin_client.get(reverse(RECORDS), {"q": recorded[0].order_id})
+    none = admin_client.get(reverse(RECORDS), {"q": "what"})
+
+    assert found.context["cl"].result_count == 4
+    assert none.context["cl"].result_count == 0
+
+
+def test_a_record_s_page_says_that_its_chain_verifies(admin_client, recorded):
+    page = admin_client.get(reverse(RECORD, args=[recorded[2].id]))
+
+    assert '<div class="readonly">yes</div>' in page.content.decode()
+
+
+def test_a_record_s_page_says_where_its_chain_breaks(admin_client, recorded):
+    tamper("UPDATE {} SET hash = 'x' WHERE seq = 2")
+
+    page = admin_client.get(reverse(RECORD, args=[recorded[0].id]))
+
+    assert "NO. Order" in page.content.decode()
+
+
+def test_a_record_cannot_be_changed_or_deleted(admin_client, recorded):
+    page = reverse(RECORD, args=[recorded[0].id])
+
+    assert admin_client.post(page, {"type": "x"}).status_code == 403
+    assert admin_client.get(page.replace("change", "delete")).status_code == 403
+
+
+def test_the_figures_are_a_page(admin_client, recorded):
+    hear(ANALYTICS_QUEUE, *recorded)
+
+    page = admin_client.get(reverse(ANALYTICS), {"hours": "1"}).content.decode()
+
+    assert "Analytics of the last 1 hours" in page
+    assert "created to paid" in page
+
+
+@pytest.mark.parametrize("hours", ["", "0", "-5", "x", "9" * 40, "²"])
+def test_a_strange_number_of_hours_shows_the_last_day(admin_client, hours):
+    page = admin_client.get(reverse(ANALYTICS), {"hours": hours})
+
+    assert "last 24 hours" in page.content.decode()
+
+
+def test_the_figures_need_a_login(client):
+    assert client.get(reverse(ANALYTICS)).status_code == 302
+
+
+def test_the_panel_shows_the_chain(recorded):
+    rows = PANELS["Audit"](recorded[0].order_id)
+
+    assert rows[0] == ("chain verifies", "yes")
+    assert [label for label, _ in rows[1:]][:2] == ["1. order.created", "2. order.paid"]

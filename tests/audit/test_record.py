@@ -1,0 +1,108 @@
+"""Every event is recorded once, as the next link of its order's chain."""
+
+import random
+import threading
+from hashlib import sha256
+
+import pytest
+from django.db import InternalError, ProgrammingError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from audit.models import AuditRecord
+from audit.selectors import records, violations
+from orders_project.messaging import envelope
+from orders_project.messaging.events import EVENTS
+from orders_project.messaging.hearing import HEARS
+from orders_project.messaging.topology import AUDIT_QUEUE
+from tests.audit.conftest import record, say, story
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_body_is_recorded_as_it_was_said(recorded):
+    bodies = [one.body for one in records(recorded[0].order_id)]
+
+    assert bodies == [envelope.encode(event) for event in recorded]
+
+
+def test_anyone_can_verify_the_chain_with_sha256sum(recorded):
+    previous = ""
+    for number, one in enumerate(records(recorded[0].order_id), start=1):
+        assert one.seq == number
+        assert one.previous_hash == previous
+        assert one.hash == sha256((previous + one.body).encode()).hexdigest()
+        previous = one.hash
+
+
+def test_hearing_everything_twice_records_it_once(recorded):
+    record(*recorded, *recorded)
+    for event in recorded:
+        record(event)
+
+    assert AuditRecord.objects.count() == len(recorded)
+    assert not list(violations())
+
+
+def test_any_order_of_arrival_makes_a_chain_that_verifies():
+    events = [event for _ in range(20) for event in story()]
+    say(*events)
+    shuffled = random.Random(7).sample(events, len(events))
+    for start in range(0, len(shuffled), 9):
+        record(*shuffled[start : start + 9])
+
+    assert AuditRecord.objects.count() == len(events)
+    assert not list(violations())
+
+
+def test_a_batch_costs_the_same_statements_whatever_its_size():
+    assert statements(1) == statements(25)
+
+
+def statements(orders):
+    events = [event for _ in range(orders) for event in story()]
+    with CaptureQueriesContext(connection) as captured:
+        record(*events)
+    return len(captured)
+
+
+def test_every_event_type_is_recorded():
+    assert {kind for queue, kind in HEARS if queue == AUDIT_QUEUE.name} == set(EVENTS)
+
+
+@pytest.mark.parametrize("change", ["UPDATE {} SET type = type", "DELETE FROM {}"])
+def test_the_database_refuses_to_change_a_record(recorded, change):
+    with (
+        pytest.raises((ProgrammingError, InternalError), match="never changed"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(change.format(AuditRecord._meta.db_table))
+
+    assert AuditRecord.objects.count() == len(recorded)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_that_record_one_order_at_once_make_one_chain():
+    events = [event for _ in range(10) for event in story()]
+    say(*events)
+    barrier = threading.Barrier(4)
+
+    def work(mine):
+        barrier.wait()
+        for start in range(0, len(mine), 7):
+            record(*mine[start : start + 7])
+        connection.close()
+
+    workers = [
+        threading.Thread(
+            target=work, args=(random.Random(seed).sample(events, len(events)),)
+        )
+        for seed in range(4)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert AuditRecord.objects.count() == len(events)
+    assert not list(violations())
