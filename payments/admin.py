@@ -9,7 +9,7 @@ from orders_project.panels import panel
 from payments.models import GatewayEntry, Payment, Refund
 
 
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when run
+class ReadOnly(admin.ModelAdmin):
     """What the lifecycle writes, people only read."""
 
     list_per_page = 50

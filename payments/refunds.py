@@ -4,7 +4,7 @@ A refund is requested in the transaction that stops the payment, and carried out
 a task. Every writer of refunds holds the lock of the payment first.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
 
@@ -108,10 +108,11 @@ def request(rows: Sequence[Row]) -> None:
         chains.start(("refund", row.priority, row.order_id) for row in rows)
 
 
-def request_again(order_ids: Iterable[str]) -> None:
+def request_again(order_ids: Collection[str]) -> None:
     """Undo once more what was charged although it had been called off."""
-    sources = reached_from(REQUESTED, REFUND)
-    chains.start(sql.fetch(REQUEST_AGAIN, [list(order_ids), sources]))
+    if order_ids:
+        sources = reached_from(REQUESTED, REFUND)
+        chains.start(sql.fetch(REQUEST_AGAIN, [list(order_ids), sources]))
 
 
 def refund(order_ids: Sequence[str]) -> list[str]:

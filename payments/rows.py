@@ -1,7 +1,7 @@
 """Payments as sets of rows: reading, locking and moving a whole batch at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from orders_project.messaging import sql
 from orders_project.messaging.events import Event
@@ -26,7 +26,7 @@ class Row(NamedTuple):
     trace: str | None
     priority: int
 
-    def say(self, what: type[E], **data: object) -> E:
+    def say(self, what: type[E], **data: Any) -> E:
         """Return an event of this order, caused by what last moved the payment."""
         return what(
             order_id=self.order_id,

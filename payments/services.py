@@ -1,11 +1,9 @@
-"""The way of a payment forward: opened, charged, and the money ours.
+"""What moves a payment without the gateway: opened, and the money ours.
 
-A service that asks the gateway reads, asks outside any transaction, and records the
-answers in one. What undoes a payment is in refunds.py.
+The calls to the gateway are in charges.py, what undoes a payment in refunds.py.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import transaction
@@ -14,27 +12,19 @@ from orders_project.messaging import outbox, sql
 from orders_project.messaging.errors import Poison
 from orders_project.messaging.events import (
     CodAccepted,
-    PaymentFailed,
     PaymentSucceeded,
     ShipmentDelivered,
     StockReserved,
 )
 from payments import chains, refunds
-from payments.gateways import gateway
-from payments.gateways.port import Charge, Outcome
 from payments.lifecycle import (
     ACCEPTED,
-    AUTHORISED,
-    CAPTURED,
     COLLECTED,
     DUE,
-    FAILED,
     MOVING,
-    OPENED,
     SETTLED,
-    VOIDING,
 )
-from payments.rows import Row, lock, move, move_all, read
+from payments.rows import Row, lock, move, move_all
 
 OPEN = """
     INSERT INTO payments_payment (order_id, status, method, amount_cents, currency,
@@ -58,34 +48,6 @@ IDLE = """
     RETURNING CASE status WHEN 'due' THEN 'collection' ELSE method END, priority,
         order_id::text
 """
-
-
-class Stage(NamedTuple):
-    """A call to the gateway: from which status, and where each answer leads."""
-
-    operation: str
-    source: str
-    leads: Mapping[str, str]
-    past: Sequence[str]
-
-
-AUTHORISATION = Stage(
-    "authorise",
-    OPENED,
-    {"authorised": AUTHORISED, "declined": FAILED},
-    (AUTHORISED, CAPTURED),
-)
-# What is held must be released when it cannot be taken: hence VOIDING.
-CAPTURE = Stage(
-    "capture", AUTHORISED, {"captured": CAPTURED, "declined": VOIDING}, (CAPTURED,)
-)
-
-
-class Progress(NamedTuple):
-    """The orders that are past a step, and those whose answer nobody knows yet."""
-
-    past: list[str]
-    unanswered: list[str]
 
 
 def open_payments(events: Sequence[StockReserved]) -> None:
@@ -118,69 +80,6 @@ def _opening(event: StockReserved) -> dict[str, object]:
         "trace": event.trace,
         "priority": event.priority,
     }
-
-
-def authorise(order_ids: Sequence[str]) -> Progress:
-    """Have the gateway hold the money; a refusal ends the payment."""
-    return _charge(AUTHORISATION, order_ids)
-
-
-def capture(order_ids: Sequence[str]) -> Progress:
-    """Have the gateway take the money that it holds."""
-    return _charge(CAPTURE, order_ids)
-
-
-def _charge(stage: Stage, order_ids: Sequence[str]) -> Progress:
-    waiting = read(order_ids, stage.source)
-    charges = [_as_charge(row, stage.operation) for row in waiting]
-    outcomes = getattr(gateway(), stage.operation)(charges)
-    answers = {
-        charge.order_id: outcome
-        for charge, outcome in zip(charges, outcomes, strict=True)
-        if outcome.state != "unanswered"
-    }
-    _record(stage, answers)
-    unanswered = [one.order_id for one in waiting if one.order_id not in answers]
-    return Progress([row.order_id for row in read(order_ids, *stage.past)], unanswered)
-
-
-def _as_charge(row: Row, operation: str) -> Charge:
-    return Charge(
-        key=f"{row.order_id}:{operation}",
-        order_id=row.order_id,
-        amount_cents=row.amount_cents,
-        currency=row.currency,
-        token=row.token,
-        reference=row.reference,
-    )
-
-
-@transaction.atomic
-def _record(stage: Stage, answers: Mapping[str, Outcome]) -> None:
-    lock(answers)
-    moved = move([_as_move(stage, *answer) for answer in answers.items()])
-    refunds.request([row for row in moved if row.status == VOIDING])
-    refunds.request_again(_charged(answers) - {row.order_id for row in moved})
-    outbox.append(
-        *(
-            row.say(PaymentFailed, reason=row.reason)
-            for row in moved
-            if row.status == FAILED
-        )
-    )
-
-
-def _as_move(stage: Stage, order_id: str, outcome: Outcome) -> dict[str, Any]:
-    return {
-        "order_id": order_id,
-        "status": stage.leads[outcome.state],
-        "reason": outcome.reason,
-        "reference": outcome.reference,
-    }
-
-
-def _charged(answers: Mapping[str, Outcome]) -> set[str]:
-    return {one for one, outcome in answers.items() if outcome.state != "declined"}
 
 
 @transaction.atomic

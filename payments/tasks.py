@@ -21,8 +21,8 @@ from orders_project.messaging.topology import (
     PAYMENT_RPC_QUEUE,
     RUNGS,
 )
-from payments import refunds, selectors, services
-from payments.services import Progress
+from payments import charges, refunds, selectors, services
+from payments.charges import Progress
 
 NO_ANSWER = RetryLater("The payment gateway did not answer; its books may know more.")
 
@@ -54,13 +54,13 @@ def confirm_payment(asked: PaymentAsked) -> dict[str, Any]:
 @step
 def authorise(ids: Sequence[str]) -> Sequence[str]:
     """Have the gateway hold the money."""
-    return _go_on(services.authorise(ids))
+    return _go_on(charges.authorise(ids))
 
 
 @step
 def capture(ids: Sequence[str]) -> Sequence[str]:
     """Have the gateway take the money that it holds."""
-    return _go_on(services.capture(ids))
+    return _go_on(charges.capture(ids))
 
 
 @step

@@ -130,7 +130,7 @@ class SimulatedGateway:
         return [answers[reversal.key][0] for reversal in reversals]
 
     def lookup(self, order_ids: Sequence[str]) -> list[Balance]:
-        found = dict(sql.fetch(LOOKUP, [list(order_ids)]))
+        found: dict[str, str] = dict(sql.fetch(LOOKUP, [list(order_ids)]))
         return [
             msgspec.json.decode(found.get(order_id, "{}"), type=Balance)
             for order_id in order_ids

@@ -122,7 +122,7 @@ def test_a_worker_that_dies_before_it_records_a_charge_asks_with_the_same_key(
     event = reserved()
     hears(event)
     with monkeypatch.context() as patch:
-        patch.setattr("payments.services._record", _die)
+        patch.setattr("payments.charges._record", _die)
         with pytest.raises(SystemExit):
             charge(event.order_id)
 

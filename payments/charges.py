@@ -1,0 +1,108 @@
+"""Charging through the gateway: the services behind the steps authorise and capture.
+
+Each reads, asks outside any transaction, and records the answers in one.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from django.db import transaction
+
+from orders_project.messaging import outbox
+from orders_project.messaging.events import PaymentFailed
+from payments import refunds
+from payments.gateways import gateway
+from payments.gateways.port import Charge, Outcome
+from payments.lifecycle import AUTHORISED, CAPTURED, FAILED, OPENED, VOIDING
+from payments.rows import Row, lock, move, read
+
+
+class Stage(NamedTuple):
+    """A call to the gateway: from which status, and where each answer leads."""
+
+    operation: str
+    source: str
+    leads: Mapping[str, str]
+    past: Sequence[str]
+
+
+AUTHORISATION = Stage(
+    "authorise",
+    OPENED,
+    {"authorised": AUTHORISED, "declined": FAILED},
+    (AUTHORISED, CAPTURED),
+)
+# What is held must be released when it cannot be taken: hence VOIDING.
+CAPTURE = Stage(
+    "capture", AUTHORISED, {"captured": CAPTURED, "declined": VOIDING}, (CAPTURED,)
+)
+
+
+class Progress(NamedTuple):
+    """The orders that are past a step, and those whose answer nobody knows yet."""
+
+    past: list[str]
+    unanswered: list[str]
+
+
+def authorise(order_ids: Sequence[str]) -> Progress:
+    """Have the gateway hold the money; a refusal ends the payment."""
+    return _charge(AUTHORISATION, order_ids)
+
+
+def capture(order_ids: Sequence[str]) -> Progress:
+    """Have the gateway take the money that it holds."""
+    return _charge(CAPTURE, order_ids)
+
+
+def _charge(stage: Stage, order_ids: Sequence[str]) -> Progress:
+    waiting = read(order_ids, stage.source)
+    charges = [_as_charge(row, stage.operation) for row in waiting]
+    outcomes = getattr(gateway(), stage.operation)(charges)
+    answers = {
+        charge.order_id: outcome
+        for charge, outcome in zip(charges, outcomes, strict=True)
+        if outcome.state != "unanswered"
+    }
+    _record(stage, answers)
+    unanswered = [one.order_id for one in waiting if one.order_id not in answers]
+    return Progress([row.order_id for row in read(order_ids, *stage.past)], unanswered)
+
+
+def _as_charge(row: Row, operation: str) -> Charge:
+    return Charge(
+        key=f"{row.order_id}:{operation}",
+        order_id=row.order_id,
+        amount_cents=row.amount_cents,
+        currency=row.currency,
+        token=row.token,
+        reference=row.reference,
+    )
+
+
+@transaction.atomic
+def _record(stage: Stage, answers: Mapping[str, Outcome]) -> None:
+    lock(answers)
+    moved = move([_as_move(stage, *answer) for answer in answers.items()])
+    refunds.request([row for row in moved if row.status == VOIDING])
+    refunds.request_again(_charged(answers) - {row.order_id for row in moved})
+    outbox.append(
+        *(
+            row.say(PaymentFailed, reason=row.reason)
+            for row in moved
+            if row.status == FAILED
+        )
+    )
+
+
+def _as_move(stage: Stage, order_id: str, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "order_id": order_id,
+        "status": stage.leads[outcome.state],
+        "reason": outcome.reason,
+        "reference": outcome.reference,
+    }
+
+
+def _charged(answers: Mapping[str, Outcome]) -> set[str]:
+    return {one for one, outcome in answers.items() if outcome.state != "declined"}

@@ -1,0 +1,35 @@
+"""What we ask of a carrier. A real one is one more file beside this one."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class Parcel(msgspec.Struct, frozen=True, kw_only=True):
+    """What a carrier is to take, and where to. `tracking` is empty before booking."""
+
+    order_id: str
+    country: str
+    tracking: str = ""
+
+
+class Booking(msgspec.Struct, frozen=True, kw_only=True):
+    """The carrier's own name for a parcel."""
+
+    carrier: str
+    tracking: str
+
+
+class Carrier(Protocol):
+    """A carrier that is asked for many parcels at once, outside any transaction.
+
+    Both calls may come again for the same order and must change nothing the second
+    time. An error is raised, and the parcels are asked for again one by one.
+    """
+
+    def book(self, parcels: Sequence[Parcel]) -> Sequence[Booking]:
+        """Return a booking for each parcel, in the same order."""
+
+    def hand_over(self, parcels: Sequence[Parcel]) -> None:
+        """Tell that these booked parcels are ready to be taken away."""

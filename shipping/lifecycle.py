@@ -1,0 +1,28 @@
+"""Which status of a shipment may follow which. A plain table.
+
+`prepared` waits for the order's word: only a `released` parcel leaves the house, so
+that a cancelled order never ships.
+"""
+
+from collections.abc import Mapping, Sequence
+
+OPENED = "opened"
+BOOKED = "booked"
+PREPARED = "prepared"
+RELEASED = "released"
+IN_TRANSIT = "in_transit"
+DELIVERED = "delivered"
+CANCELLED = "cancelled"
+
+SHIPMENT: Mapping[str, Sequence[str]] = {
+    OPENED: (BOOKED, CANCELLED),
+    BOOKED: (PREPARED, CANCELLED),
+    PREPARED: (RELEASED, CANCELLED),
+    RELEASED: (IN_TRANSIT,),
+    IN_TRANSIT: (DELIVERED,),
+    DELIVERED: (),
+    CANCELLED: (),
+}
+
+#: Where a task of ours is at work: what rests here too long is started again.
+MOVING: Sequence[str] = (OPENED, BOOKED, RELEASED, IN_TRANSIT)

@@ -1,0 +1,44 @@
+"""The parcel of each order."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from orders_project.messaging.events import NORMAL
+from shipping import lifecycle
+
+
+class Shipment(models.Model):
+    """One order's parcel, keyed by the order: whatever arrives first makes the row.
+
+    It keeps the event that led to it, so that what is said later names its cause. A
+    cancelled one without a country was never opened.
+    """
+
+    order_id = models.UUIDField(primary_key=True)
+    status = models.TextField()
+    carrier = models.TextField(db_default="")
+    tracking = models.TextField(db_default="")
+    country = models.TextField(db_default="")
+    cause = models.UUIDField(null=True)
+    trace = models.TextField(null=True)
+    priority = models.SmallIntegerField(db_default=NORMAL)
+    created = models.DateTimeField(db_default=Now())
+    updated = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(status__in=sorted(lifecycle.SHIPMENT)),
+                name="shipment_status",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("updated",),
+                condition=models.Q(status__in=lifecycle.MOVING),
+                name="shipment_moving",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.status} shipment of {self.order_id}"

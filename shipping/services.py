@@ -1,0 +1,220 @@
+"""Everything that moves a shipment.
+
+A service that asks the carrier reads, asks outside any transaction, and records the
+answers in one.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from orders_project.messaging import outbox, sql
+from orders_project.messaging.errors import RetryLater
+from orders_project.messaging.events import (
+    CodAccepted,
+    DeliveryConfirmed,
+    Event,
+    OrderCancelled,
+    OrderShipped,
+    PaymentSucceeded,
+    ShipmentDelivered,
+    ShipmentPrepared,
+    utc_now,
+)
+from shipping import chains
+from shipping.carriers import carrier
+from shipping.carriers.port import Parcel
+from shipping.lifecycle import (
+    BOOKED,
+    CANCELLED,
+    DELIVERED,
+    IN_TRANSIT,
+    OPENED,
+    PREPARED,
+    RELEASED,
+)
+from shipping.rows import Row, lock, move, move_all, read
+
+#: A cancellation that comes first leaves its row as a tombstone.
+OPEN = """
+    INSERT INTO shipping_shipment (order_id, status, country, cause, trace, priority)
+    SELECT order_id, status, country, cause, trace, priority
+    FROM jsonb_to_recordset(%s) AS e(order_id uuid, status text, country text,
+        cause uuid, trace text, priority smallint)
+    ORDER BY order_id ON CONFLICT DO NOTHING
+    RETURNING 'preparation', priority, order_id::text
+"""
+#: status -> the chain that takes it further. Touching the row makes this once in so
+#: many seconds, however often it is called.
+RESUMED: Mapping[str, str] = {
+    OPENED: "preparation",
+    BOOKED: "preparation",
+    RELEASED: "dispatch",
+    IN_TRANSIT: "delivery",
+}
+IDLE = """
+    UPDATE shipping_shipment SET updated = statement_timestamp()
+    WHERE order_id IN (
+        SELECT order_id FROM shipping_shipment
+        JOIN jsonb_to_recordset(%s) AS patience(status text, seconds float)
+            USING (status)
+        WHERE updated < statement_timestamp() - make_interval(secs => seconds)
+        ORDER BY order_id LIMIT 1000 FOR UPDATE OF shipping_shipment SKIP LOCKED)
+    RETURNING status, priority, order_id::text
+"""
+
+
+def open_shipments(events: Sequence[PaymentSucceeded | CodAccepted]) -> None:
+    """Open a shipment for each order and have it booked and prepared.
+
+    Cash that was collected at the door is a payment too: that order has its row.
+    """
+    rows = [_row(event, OPENED, event.country) for event in events]
+    chains.start(sql.fetch(OPEN, [sql.rows(rows)]))
+
+
+def _row(event: Event, status: str, country: str) -> dict[str, object]:
+    return {
+        "order_id": event.order_id,
+        "status": status,
+        "country": country,
+        "cause": event.id,
+        "trace": event.trace,
+        "priority": event.priority,
+    }
+
+
+def book(order_ids: Sequence[str]) -> list[str]:
+    """Book the parcels at the carrier; return the orders that are booked."""
+    waiting = read(order_ids, OPENED)
+    bookings = carrier().book([_parcel(row) for row in waiting])
+    with transaction.atomic():
+        lock(order_ids)
+        move(
+            [
+                {
+                    "order_id": row.order_id,
+                    "status": BOOKED,
+                    "carrier": booking.carrier,
+                    "tracking": booking.tracking,
+                }
+                for row, booking in zip(waiting, bookings, strict=True)
+            ]
+        )
+    return [row.order_id for row in read(order_ids, BOOKED)]
+
+
+def _parcel(row: Row) -> Parcel:
+    return Parcel(order_id=row.order_id, country=row.country, tracking=row.tracking)
+
+
+@transaction.atomic
+def prepare(order_ids: Sequence[str]) -> None:
+    """Record the booked parcels as ready to leave, and say so."""
+    lock(order_ids)
+    outbox.append(
+        *(
+            row.say(ShipmentPrepared, carrier=row.carrier, tracking=row.tracking)
+            for row in move_all(order_ids, PREPARED)
+        )
+    )
+
+
+def release(events: Sequence[OrderShipped]) -> None:
+    """The orders stand: have their parcels leave the house.
+
+    Raises RetryLater for an order whose parcel is not prepared yet.
+    """
+    _require_none_in(events, (None, OPENED, BOOKED), "is not prepared")
+    released = move([_caused(event, RELEASED) for event in events])
+    chains.start(("dispatch", row.priority, row.order_id) for row in released)
+
+
+def _require_none_in(
+    events: Sequence[Event], early: Sequence[str | None], what: str
+) -> None:
+    statuses = lock(event.order_id for event in events)
+    for event in events:
+        if statuses.get(event.order_id) in early:
+            raise RetryLater(
+                f"{event.type} of order {event.order_id} came too early: its parcel "
+                f"{what} yet. If it stays so: manage.py nudge {event.order_id}"
+            )
+
+
+def _caused(event: Event, status: str) -> dict[str, object]:
+    return {"order_id": event.order_id, "status": status, "cause": event.id}
+
+
+def hand_over(order_ids: Sequence[str]) -> list[str]:
+    """Hand the released parcels to the carrier; return those to deliver at once.
+
+    CARRIER_DELIVERY_SECONDS: 0 delivers at once, None leaves it to a confirmation.
+    """
+    waiting = read(order_ids, RELEASED)
+    carrier().hand_over([_parcel(row) for row in waiting])
+    with transaction.atomic():
+        lock(order_ids)
+        _deliver_later(move_all((row.order_id for row in waiting), IN_TRANSIT))
+    if settings.CARRIER_DELIVERY_SECONDS == 0:
+        return [row.order_id for row in read(order_ids, IN_TRANSIT)]
+    return []
+
+
+def _deliver_later(rows: Sequence[Row]) -> None:
+    if seconds := settings.CARRIER_DELIVERY_SECONDS:
+        jobs = [("delivery", row.priority, row.order_id) for row in rows]
+        chains.start(jobs, due=utc_now() + timedelta(seconds=seconds))
+
+
+@transaction.atomic
+def deliver(order_ids: Sequence[str]) -> None:
+    """Record the parcels as delivered, and say so."""
+    lock(order_ids)
+    outbox.append(*map(_delivered, move_all(order_ids, DELIVERED)))
+
+
+def confirm_delivery(events: Sequence[DeliveryConfirmed]) -> None:
+    """The customers have their parcels, whatever the carrier says.
+
+    Raises RetryLater for an order whose parcel is still on its way out of the house.
+    """
+    early = (None, OPENED, BOOKED, PREPARED, RELEASED)
+    _require_none_in(events, early, "has not left the house")
+    delivered = move([_caused(event, DELIVERED) for event in events])
+    outbox.append(*map(_delivered, delivered))
+
+
+def _delivered(row: Row) -> ShipmentDelivered:
+    return row.say(ShipmentDelivered)
+
+
+def cancel(events: Sequence[OrderCancelled]) -> None:
+    """Stop the shipments that have not left; one not here yet is never opened."""
+    sql.run(OPEN, [sql.rows(_row(event, CANCELLED, "") for event in events)])
+    lock(event.order_id for event in events)
+    move([_caused(event, CANCELLED) for event in events])
+
+
+@transaction.atomic
+def resume_idle() -> int:
+    """Start the chains of shipments that rest too long; return how many.
+
+    Harmless where a chain is still on its way: a step skips what is past it.
+    """
+    idle = sql.fetch(IDLE, [sql.rows(_patience())])
+    chains.start((RESUMED[status], priority, one) for status, priority, one in idle)
+    return len(idle)
+
+
+def _patience() -> list[dict[str, object]]:
+    """Return how many seconds a shipment may rest in each status."""
+    on_the_road = settings.CARRIER_DELIVERY_SECONDS
+    more = dict.fromkeys(RESUMED, 0.0) | {IN_TRANSIT: on_the_road}
+    return [
+        {"status": status, "seconds": settings.SWEEP_IDLE_SECONDS + seconds}
+        for status, seconds in more.items()
+        if seconds is not None
+    ]

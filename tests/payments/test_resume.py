@@ -1,0 +1,84 @@
+"""The sweep: what rests too long starts again, and nothing is done twice."""
+
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+
+from orders_project.messaging.events import (
+    CodAccepted,
+    PaymentRefunded,
+    PaymentSucceeded,
+    ShipmentDelivered,
+)
+from orders_project.messaging.models import Parcel
+from payments import services, tasks
+from payments.models import GatewayEntry, Payment, Refund
+from tests.bus import pump, said
+from tests.payments.scene import cancelled, charge, hears, reserved, status
+
+pytestmark = pytest.mark.django_db
+
+
+def lose_every_message_and_wait():
+    Parcel.objects.all().delete()
+    for model in (Payment, Refund):
+        model.objects.update(updated=F("updated") - timedelta(hours=1))
+
+
+@pytest.mark.parametrize("done", range(3))
+def test_a_chain_that_got_lost_is_started_again(done):
+    event = reserved()
+    hears(event)
+    charge(event.order_id, steps=("authorise", "capture", "settle")[:done])
+    lose_every_message_and_wait()
+
+    assert tasks.resume() == 1
+    pump()
+
+    assert status(event) == "settled"
+    assert GatewayEntry.objects.count() == 2
+
+
+def test_cash_on_delivery_is_accepted_and_collected_too():
+    event = reserved(method="cod")
+    hears(event)
+    lose_every_message_and_wait()
+    services.resume_idle()
+    pump()
+    assert len(said(CodAccepted)) == 1
+
+    hears(ShipmentDelivered(order_id=event.order_id))
+    lose_every_message_and_wait()
+    services.resume_idle()
+    pump()
+    assert len(said(PaymentSucceeded)) == 1
+
+
+def test_a_refund_that_got_lost_is_started_again():
+    event = reserved()
+    hears(event)
+    pump()
+    hears(cancelled(event))
+    lose_every_message_and_wait()
+
+    assert services.resume_idle() == 1
+    pump()
+    assert len(said(PaymentRefunded)) == 1
+
+
+def test_twice_in_a_row_it_starts_nothing_the_second_time():
+    hears(reserved())
+    lose_every_message_and_wait()
+
+    assert (services.resume_idle(), services.resume_idle()) == (1, 0)
+
+
+def test_what_is_young_or_at_its_end_rests():
+    young, done, agreed = reserved(), reserved(), reserved(method="cod")
+    hears(done, agreed)
+    pump()
+    lose_every_message_and_wait()
+    hears(young)
+
+    assert services.resume_idle() == 0
