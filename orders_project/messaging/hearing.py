@@ -167,7 +167,7 @@ def _cut(heard: list[Heard], size: int) -> Iterator[list[Heard]]:
 
 def _handle(listener: Listener, chunk: Sequence[Heard]) -> None:
     try:
-        _in_one_transaction(listener, [one.event for one in chunk])
+        _in_one_transaction(listener, chunk)
     except Exception as error:
         close_after_timeout(error)
         if is_outage(error):
@@ -179,10 +179,13 @@ def _handle(listener: Listener, chunk: Sequence[Heard]) -> None:
 
 
 @transaction.atomic
-def _in_one_transaction(listener: Listener, events: Sequence[Event]) -> None:
+def _in_one_transaction(listener: Listener, chunk: Sequence[Heard]) -> None:
+    events = [one.event for one in chunk]
     new = inbox.take_new(listener.queue, events) if listener.inbox else events
     if new:
         listener.handler(new)
+    if any(one.wire.redelivered for one in chunk):
+        inbox.forget_attempts(listener.queue, [event.id for event in events])
     note_work(listener.queue, "handled", len(new))
 
 

@@ -20,6 +20,10 @@ SEEN = """
     WHERE queue = %s AND event_id = ANY(%s::uuid[])
 """
 
+FORGET = """
+    DELETE FROM messaging_attempt WHERE queue = %s AND event_id = ANY(%s::uuid[])
+"""
+
 
 def take_new(queue: str, events: Sequence[Event]) -> list[Event]:
     """Return the events this queue has not handled yet, and note that it does now.
@@ -40,3 +44,8 @@ def attempts(queue: str, event_ids: Sequence[str]) -> dict[str, int]:
 def count_attempt(queue: str, event_ids: Sequence[str]) -> None:
     """Note, before the work and committed on its own, that these run again."""
     sql.run(COUNT, [queue, sorted(set(event_ids))])
+
+
+def forget_attempts(queue: str, event_ids: Sequence[str]) -> None:
+    """Clear the count of what was handled: it was not what killed the worker."""
+    sql.run(FORGET, [queue, list(event_ids)])

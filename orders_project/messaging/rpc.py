@@ -4,7 +4,7 @@ https://www.rabbitmq.com/docs/direct-reply-to: no reply queue is declared, and a
 answer that nobody waits for any more is dropped. So a question only reads.
 """
 
-import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +12,6 @@ import msgspec
 from celery import Task, current_app
 from kombu import Consumer, Queue
 from kombu.message import Message
-from kombu.pools import connections
 
 from orders_project.messaging.errors import UnansweredError
 from orders_project.messaging.events import Question, new_id
@@ -32,7 +31,7 @@ def ask(queue: Queue, question: Question, *, timeout: float) -> Answer:
     """
     try:
         return _ask(queue, question, timeout)
-    except (*BROKER_GONE, socket.timeout) as error:
+    except BROKER_GONE as error:
         raise UnansweredError(
             f"No answer from {queue.name} within {timeout:g} s. Is its worker running? "
             f"Try: celery -A orders_project worker -Q {queue.name}"
@@ -40,23 +39,19 @@ def ask(queue: Queue, question: Question, *, timeout: float) -> Answer:
 
 
 def _ask(queue: Queue, question: Question, timeout: float) -> Answer:
-    pool = connections[current_app.connection_for_write()]
-    wanted, answers = new_id(), []
+    wanted, answers, deadline = new_id(), [], time.monotonic() + timeout
 
     def on_message(message: Message) -> None:
-        # The answer to a question that timed out earlier may still come this way.
         if message.properties.get("correlation_id") == wanted:
             answers.append(msgspec.json.decode(message.body))
 
-    with pool.acquire(block=True, timeout=timeout) as connection:
+    # A connection of its own: questions are rare, and a pooled one may have died idle.
+    with current_app.connection_for_write(connect_timeout=timeout) as connection:
         channel = connection.channel()
-        try:
-            with Consumer(channel, [REPLY_TO], on_message=on_message, no_ack=True):
-                _publish(connection.Producer(channel), queue, question, wanted, timeout)
-                while not answers:
-                    connection.drain_events(timeout=timeout)
-        finally:
-            channel.close()
+        with Consumer(channel, [REPLY_TO], on_message=on_message, no_ack=True):
+            _publish(connection.Producer(channel), queue, question, wanted, timeout)
+            while not answers:
+                connection.drain_events(timeout=max(deadline - time.monotonic(), 0.001))
     return answers[0]
 
 

@@ -11,7 +11,7 @@ from orders_project.messaging.events import (
     OrderShipped,
     new_id,
 )
-from orders_project.messaging.hearing import HEARS, hears, run_batch
+from orders_project.messaging.hearing import HEARS, Listener, run_batch
 from orders_project.messaging.models import Attempt, Inbox, Work
 from orders_project.messaging.retry import Wire
 from orders_project.messaging.topology import ANALYTICS_QUEUE
@@ -41,14 +41,14 @@ class Handler:
 
 @pytest.fixture
 def handler(monkeypatch):
-    monkeypatch.setattr(hearing, "HEARS", HEARS.copy())
     handler = Handler()
-
-    @hears(OrderPaid, on=QUEUE)
-    def note_paid(events):
-        handler(events)
-
+    listen(monkeypatch, OrderPaid, handler)
     return handler
+
+
+def listen(monkeypatch, kind, handler):
+    listener = Listener(f"test.{kind.type}", QUEUE.name, handler, inbox=True)
+    monkeypatch.setitem(HEARS, (QUEUE.name, kind.type), listener)
 
 
 def paid(count=1):
@@ -150,11 +150,8 @@ def test_what_nobody_here_hears_is_let_go(handler, rungs):
     assert handler.handled == rungs == []
 
 
-def test_a_message_of_two_kinds_reaches_both_handlers(handler):
-    @hears(OrderShipped, on=QUEUE)
-    def note_shipped(events):
-        handler(events)
-
+def test_a_message_of_two_kinds_reaches_both_handlers(handler, monkeypatch):
+    listen(monkeypatch, OrderShipped, handler)
     (event,) = paid()
     shipped = event.then(OrderShipped, tracking="T1")
     hear(QUEUE, event, shipped)
@@ -185,22 +182,33 @@ def test_a_deadlock_is_no_outage_but_a_failure_of_the_batch(handler, rungs):
 
 def test_a_redelivered_event_is_counted_before_it_runs(handler):
     (event,) = paid()
+    handler.fails[event.id] = RetryLater("not yet")
     hear(QUEUE, event, redelivered=True)
 
     assert Attempt.objects.get().count == 1
+
+
+def test_what_was_handled_is_no_suspect_any_more(handler):
+    (event,) = paid()
+    inbox.count_attempt(QUEUE.name, [event.id])
+    hear(QUEUE, event, redelivered=True)
+
     assert handler.handled == [event]
+    assert not Attempt.objects.exists()
 
 
-def test_a_batch_that_came_back_is_cut_until_the_deadly_one_is_alone(handler):
+@pytest.mark.parametrize(
+    ("died", "sizes"), [(0, [20]), (1, [10, 10]), (2, [1] * 20), (3, [1] * 20)]
+)
+def test_a_batch_that_came_back_is_cut_until_the_deadly_one_is_alone(
+    handler, died, sizes
+):
     events = paid(20)
-    sizes = []
-    for _ in range(3):
-        hear(QUEUE, *events, redelivered=True)
-        sizes.append([len(batch) for batch in handler.batches])
-        handler.batches.clear()
-        Inbox.objects.all().delete()
+    for _ in range(died):
+        inbox.count_attempt(QUEUE.name, [event.id for event in events])
+    hear(QUEUE, *events, redelivered=True)
 
-    assert sizes == [[20], [10, 10], [1] * 20]
+    assert [len(batch) for batch in handler.batches] == sizes
 
 
 def test_an_event_that_kills_its_worker_again_and_again_is_parked(handler, rungs):
@@ -214,7 +222,7 @@ def test_an_event_that_kills_its_worker_again_and_again_is_parked(handler, rungs
 
 
 @pytest.mark.parametrize("size", [1, 80])
-def test_the_frame_around_a_handler_takes_five_statements(
+def test_the_frame_around_a_handler_takes_four_statements(
     handler, size, django_assert_num_queries
 ):
     with django_assert_num_queries(4):  # savepoint, inbox, tally, release

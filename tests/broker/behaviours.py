@@ -1,0 +1,6 @@
+"""What tests can ask of the handlers in crooked.py: an amount means a behaviour."""
+
+from orders_project.messaging.topology import FAILED_ORDER_QUEUE
+
+FINE, POISONED, TOO_EARLY, DEADLY = range(4)
+QUEUE = FAILED_ORDER_QUEUE

@@ -1,0 +1,56 @@
+"""A Celery application with handlers that misbehave on demand, run by real workers.
+
+What an event shall do stands in its amount. Not to be imported by tests: it would
+register these handlers in their process too.
+"""
+# ruff: noqa: E402 - Django must be set up before its models are imported
+
+import os
+import signal
+
+import django
+
+django.setup()
+
+from orders_project.celery import app
+from orders_project.messaging.errors import Poison, RetryLater
+from orders_project.messaging.events import OrderPaid, PaymentAsked
+from orders_project.messaging.hearing import hears
+from orders_project.messaging.models import Work
+from orders_project.messaging.rpc import answers
+from orders_project.messaging.topology import PAYMENT_RPC_QUEUE
+from tests.broker.behaviours import DEADLY, FINE, POISONED, QUEUE, TOO_EARLY
+
+__all__ = ("app",)
+
+
+def fine(_event):
+    pass
+
+
+def poisoned(_event):
+    raise Poison("It says no such thing.")
+
+
+def too_early(_event):
+    # Too early for as long as it has never been retried.
+    if not Work.objects.filter(outcome="retried").exists():
+        raise RetryLater("Not yet.")
+
+
+def deadly(_event):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+DOES = {FINE: fine, POISONED: poisoned, TOO_EARLY: too_early, DEADLY: deadly}
+
+
+@hears(OrderPaid, on=QUEUE)
+def behave(events):
+    for event in events:
+        DOES[event.total_cents](event)
+
+
+@answers(PaymentAsked, on=PAYMENT_RPC_QUEUE)
+def answer(question):
+    return {"order_id": question.order_id, "gateway": "says yes"}

@@ -1,0 +1,137 @@
+"""Failures of every kind, in a real worker on the live broker."""
+
+import json
+import os
+import pickle
+import time
+
+import pytest
+from django.db.models import Sum
+
+from orders_project.messaging import envelope, inspection
+from orders_project.messaging.events import OrderPaid, new_id
+from orders_project.messaging.models import DeadLetter, Inbox, Work
+from tests.awaiting import eventually
+from tests.broker.behaviours import DEADLY, FINE, POISONED, QUEUE, TOO_EARLY
+from tests.processes import worker
+
+
+def paid(does=FINE, count=1):
+    return [
+        OrderPaid(order_id=new_id(), total_cents=does, currency="USD")
+        for _ in range(count)
+    ]
+
+
+@pytest.fixture(scope="module")
+def crooked(django_db_setup, topology):
+    with worker(QUEUE.name, app="tests.broker.crooked") as running:
+        yield running
+
+
+def tally():
+    return Work.objects.aggregate(all=Sum("events"))["all"]
+
+
+def handled(events):
+    ids = [event.id for event in events]
+    return Inbox.objects.filter(event_id__in=ids).count() == len(ids)
+
+
+def test_a_poisoned_event_in_a_batch_is_parked_alone(broker, crooked):
+    good, (bad,) = paid(count=99), paid(POISONED)
+    array = envelope.batch([envelope.encode(e) for e in (*good[:50], bad, *good[50:])])
+    broker.send("", QUEUE.name, array)
+
+    dead = broker.take("dead.letter.queue")
+    assert dead.headers["x-reason"] == "It says no such thing."
+    assert bad.id in dead.body
+    assert eventually(lambda: handled(good))
+    assert broker.is_empty("dead.letter.queue")
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("not JSON at all", "not JSON with CloudEvents"),
+        ('{"hello": "world"}', "The event type '' is unknown"),
+        (json.dumps({"type": "order.eaten"}), "The event type 'order.eaten' is unknown"),
+        (envelope.encode(paid()[0]).replace("/1", "/9"), "has version '9'"),
+        (envelope.encode(paid()[0]).replace('"subject"', '"sub"'), "`subject`"),
+        ("x" * 5_000_000, "5000000 bytes; 1048576 are allowed"),
+        (pickle.dumps(os.getcwd), "not JSON with CloudEvents"),
+    ],
+    ids=["text", "no event", "type", "version", "no order", "5 MB", "pickle"],
+)
+def test_a_bad_message_is_parked_with_the_reason(broker, crooked, body, reason):
+    good = paid()
+    broker.send("", QUEUE.name, body)
+    broker.say(QUEUE, *good)
+
+    dead = broker.take("dead.letter.queue")
+    assert reason in dead.headers["x-reason"]
+    assert dead.headers["x-queue"] == QUEUE.name
+    assert eventually(lambda: handled(good))
+
+
+def test_a_pickled_celery_task_is_refused_and_parked(broker, crooked):
+    broker.send(
+        "",
+        QUEUE.name,
+        pickle.dumps(([], {}, {})),
+        headers={"task": "messaging.prune", "id": new_id(), "lang": "py"},
+        content_type="application/x-python-serialize",
+        content_encoding="binary",
+    )
+
+    dead = broker.take("dead.letter.queue")
+    assert dead.headers["x-death"][0]["reason"] == "rejected"
+
+
+def test_what_came_too_early_waits_on_a_rung_and_returns(broker, crooked):
+    (early,) = paid(TOO_EARLY)
+    started = time.monotonic()
+    broker.say(QUEUE, early)
+
+    eventually(lambda: not broker.is_empty("retry.5s"))
+    assert eventually(lambda: handled([early]))
+    assert time.monotonic() - started > 4
+    assert broker.is_empty("retry.5s")
+
+
+def test_an_event_that_kills_its_worker_is_parked_and_its_neighbours_live(
+    broker, crooked
+):
+    (deadly,), good = paid(DEADLY), paid(count=30)
+    broker.say(QUEUE, *good[:15], deadly, *good[15:])
+
+    dead = broker.take("dead.letter.queue", within=60)
+    assert deadly.id in dead.body
+    assert "worker died" in dead.headers["x-reason"]
+    assert eventually(lambda: handled(good))
+
+
+def test_every_dead_letter_comes_to_the_desk_and_stays_parked(broker, crooked):
+    (bad,) = paid(POISONED)
+    with worker("dead.desk.queue"):
+        broker.say(QUEUE, bad)
+        letter = eventually(DeadLetter.objects.first)
+
+    assert (letter.queue, letter.type) == (QUEUE.name, "order.paid")
+    assert (letter.order_id, letter.event_id) == (bad.order_id, bad.id)
+    assert letter.reason == "It says no such thing."
+    assert "Poison" in letter.traceback
+    assert not broker.is_empty("dead.letter.queue")
+
+
+def test_duplicates_in_any_order_are_handled_once(broker, crooked):
+    events = paid(count=50)
+    broker.say(QUEUE, *events, *reversed(events))
+    eventually(lambda: tally() == 50 and broker.is_empty(QUEUE.name))
+
+    assert Inbox.objects.count() == 50
+
+
+def test_no_delayed_delivery_queue_of_celery_is_ever_declared(broker, crooked):
+    names = [queue["name"] for queue in inspection.get("queues")]
+    assert not [name for name in names if name.startswith("celery_delayed")]

@@ -1,0 +1,38 @@
+"""RPC over direct reply-to."""
+
+import time
+
+import pytest
+
+from orders_project.messaging import rpc
+from orders_project.messaging.errors import UnansweredError
+from orders_project.messaging.events import PaymentAsked, new_id
+from orders_project.messaging.topology import PAYMENT_RPC_QUEUE
+from tests.awaiting import eventually
+from tests.processes import worker
+
+
+def ask(timeout):
+    order_id = new_id()
+    question = PaymentAsked(order_id=order_id)
+    return order_id, rpc.ask(PAYMENT_RPC_QUEUE, question, timeout=timeout)
+
+
+def test_a_question_is_answered_by_another_process(broker):
+    with worker(PAYMENT_RPC_QUEUE.name, app="tests.broker.crooked"):
+        for _ in range(3):
+            order_id, answer = ask(timeout=10)
+            assert answer == {"order_id": order_id, "gateway": "says yes"}
+
+
+def test_without_an_answer_it_says_so_in_time_and_how_to_get_one(broker):
+    started = time.monotonic()
+    with pytest.raises(UnansweredError, match="worker -Q payment.rpc.queue"):
+        ask(timeout=0.5)
+    assert time.monotonic() - started < 3
+
+
+def test_a_question_nobody_waits_for_any_more_is_dropped(broker):
+    with pytest.raises(UnansweredError):
+        ask(timeout=0.3)
+    eventually(lambda: broker.is_empty(PAYMENT_RPC_QUEUE.name), within=2)
