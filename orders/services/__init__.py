@@ -10,12 +10,14 @@ from orders.services.moving import (
 )
 from orders.services.nudging import nudge_idle_orders
 from orders.services.placing import place_once, place_orders
+from orders.services.stocking import load_products
 
 __all__ = (
     "cancel_order",
     "cancel_orders",
     "confirm_delivery",
     "hand_over",
+    "load_products",
     "nudge_idle_orders",
     "place_again",
     "place_once",
