@@ -116,6 +116,11 @@ class Order(models.Model):
         """The lines in the order in which they were asked for."""
         return list(self.lines.all())
 
+    @property
+    def total(self) -> str:
+        # Minor units are hundredths of every currency that is sold in here.
+        return f"{self.total_cents / 100:,.2f} {self.currency}"
+
     def as_placed(self) -> "Order":
         """Return a copy as it was in the moment of its placing."""
         order = copy(self)
