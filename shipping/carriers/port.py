@@ -6,6 +6,14 @@ from typing import Protocol
 import msgspec
 
 
+class CarrierError(Exception):
+    """The carrier did not take a parcel, or could not be reached.
+
+    Adapters raise it in place of what their library raises: a bare ConnectionError
+    would be taken for an outage of our own database or broker.
+    """
+
+
 class Parcel(msgspec.Struct, frozen=True, kw_only=True):
     """What a carrier is to take, and where to. `tracking` is empty before booking."""
 
@@ -25,7 +33,7 @@ class Carrier(Protocol):
     """A carrier that is asked for many parcels at once, outside any transaction.
 
     Both calls may come again for the same order and must change nothing the second
-    time. An error is raised, and the parcels are asked for again one by one.
+    time. After a CarrierError the parcels are asked for again one by one.
     """
 
     def book(self, parcels: Sequence[Parcel]) -> Sequence[Booking]:

@@ -1,0 +1,76 @@
+"""The sweep: what rests too long starts again, and nothing is done twice."""
+
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+
+from orders_project.messaging.events import ShipmentDelivered
+from orders_project.messaging.models import Parcel
+from shipping import services, tasks
+from shipping.models import Shipment
+from tests.bus import pump, said
+from tests.shipping.scene import hears, paid, prepared, run, stands, status
+
+pytestmark = pytest.mark.django_db
+
+
+def lose_every_message_and_wait(**time):
+    Parcel.objects.all().delete()
+    Shipment.objects.update(updated=F("updated") - timedelta(**time or {"hours": 1}))
+
+
+@pytest.mark.parametrize("steps", [[], ["book"]])
+def test_a_preparation_that_got_lost_is_started_again(steps):
+    event = paid()
+    hears(event)
+    run(event.order_id, steps=steps)
+    lose_every_message_and_wait()
+
+    assert tasks.resume() == 1
+    pump()
+    assert status(event) == "prepared"
+
+
+@pytest.mark.parametrize("steps", [[], ["hand_over"]])
+def test_a_dispatch_that_got_lost_is_started_again(steps):
+    event = prepared()
+    hears(stands(event))
+    run(event.order_id, steps=steps)
+    lose_every_message_and_wait()
+
+    services.resume_idle()
+    pump()
+    assert (status(event), len(said(ShipmentDelivered))) == ("delivered", 1)
+
+
+def test_a_parcel_on_the_road_is_given_the_carriers_time(settings):
+    settings.CARRIER_DELIVERY_SECONDS = 7200
+    event = prepared()
+    hears(stands(event))
+    run(event.order_id, steps=["hand_over"])
+
+    lose_every_message_and_wait(hours=1)
+    assert services.resume_idle() == 0
+    lose_every_message_and_wait(hours=2)
+    assert services.resume_idle() == 1
+
+
+def test_a_parcel_that_waits_for_the_customer_rests(settings):
+    settings.CARRIER_DELIVERY_SECONDS = None
+    event = prepared()
+    hears(stands(event))
+    run(event.order_id, steps=["hand_over"])
+    lose_every_message_and_wait()
+
+    assert services.resume_idle() == 0
+
+
+def test_twice_in_a_row_it_starts_nothing_the_second_time():
+    hears(paid())
+    prepared_and_waiting = prepared()
+    hears(paid())
+    lose_every_message_and_wait()
+
+    assert (services.resume_idle(), services.resume_idle()) == (1, 0)
+    assert status(prepared_and_waiting) == "prepared"
