@@ -1,6 +1,8 @@
 """A small catalogue, and orders brought to any point of their way."""
 
 import pytest
+from knox.models import AuthToken
+from rest_framework.test import APIClient
 
 from orders import services
 from orders.models import Order, Product
@@ -75,3 +77,33 @@ def happens():
         return Order.objects.get(pk=order.pk)
 
     return happens
+
+
+@pytest.fixture(autouse=True)
+def guests_may_order(settings):
+    settings.GUEST_CHECKOUT = True
+
+
+@pytest.fixture
+def api():
+    """A client of the API that is nobody; `api(user)` is one with that user's token."""
+
+    def api(user=None):
+        client = APIClient(raise_request_exception=False)
+        if user:
+            _, token = AuthToken.objects.create(user)
+            client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+        return client
+
+    return api
+
+
+@pytest.fixture
+def people(django_user_model):
+    """Three logins: the owner of orders, a stranger, and one of the staff."""
+    make = django_user_model.objects.create_user
+    return {
+        "owner": make("owner"),
+        "stranger": make("stranger"),
+        "staff": make("staff", is_staff=True),
+    }

@@ -1,0 +1,253 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from orders import tracing
+from orders.intake import ItemBody, OrderBody
+from orders.models import IdempotencyKey, Order
+from orders.serializers import ItemRequest, OrderRequest
+from orders_project.messaging.events import OrderCreated
+from tests.bus import said
+from tests.orders.conftest import paid
+
+BODY = {"items": [{"sku": "TEAPOT", "quantity": 2}], "reference": "A-1"}
+PROBLEM = "application/problem+json"
+
+
+@pytest.fixture
+def post(api, catalogue):
+    def post(body, client=None, path="/api/orders/", **headers):
+        return (client or api()).post(path, body, format="json", headers=headers)
+
+    return post
+
+
+def test_an_order_is_answered_with_its_place_and_its_secret(post, api):
+    answer = post(BODY)
+
+    assert answer.status_code == 201
+    order = answer.json()
+    assert answer["Location"] == f"/api/orders/{order['id']}/"
+    assert order["status"] == "pending"
+    assert order["total_cents"] == 3998
+    assert order["lines"] == [
+        {"sku": "TEAPOT", "name": "Teapot", "quantity": 2, "unit_cents": 1999}
+    ]
+    assert set(order) == {
+        *("id", "reference", "status", "reason", "method", "priority", "country"),
+        *("currency", "total_cents", "lines", "created_at", "paid_at", "shipped_at"),
+        *("delivered_at", "completed_at", "cancelled_at", "order_token"),
+    }
+    seen = api().get(answer["Location"], {"order_token": order["order_token"]})
+    assert seen.json() == {k: v for k, v in order.items() if k != "order_token"}
+
+
+def test_who_is_logged_in_needs_no_secret(post, api, people):
+    order = post(BODY, api(people["owner"])).json()
+    assert "order_token" not in order
+    assert Order.objects.get().customer == people["owner"]
+
+
+@pytest.mark.parametrize("path", ["/orders", "/orders/", "/api/orders", "/api/orders/"])
+def test_the_documents_calls_work_literally(post, path):
+    first = post(
+        {"orderId": "123", "user": "gayal", "items": ["item1", "item2"]}, path=path
+    )
+    assert first.status_code == 201
+    assert first.json()["reference"] == "123"
+    assert [line["sku"] for line in first.json()["lines"]] == ["item1", "item2"]
+    second = post({"product_id": 1, "quantity": 2, "user_id": 100}, path=path)
+    assert second.status_code == 201
+    assert second.json()["total_cents"] == 2 * 999
+    labels = Order.objects.order_by("id").values_list("customer_ref", "customer")
+    assert list(labels) == [("gayal", None), ("100", None)]
+
+
+def test_the_requests_trace_goes_into_the_event(post):
+    trace = f"00-{'a' * 32}-{'b' * 16}-01"
+    post(BODY, traceparent=trace)
+    post(BODY, traceparent="nonsense")
+    traces = [event.trace for event in said(OrderCreated)]
+    assert traces[0] == trace
+    assert tracing.SOUND.fullmatch(traces[1])
+
+
+def test_guests_may_be_turned_away(post, api, people, settings):
+    settings.GUEST_CHECKOUT = False
+    assert post(BODY).status_code == 401
+    assert post(BODY, api(people["owner"])).status_code == 201
+
+
+def item(**fields):
+    return {"items": [{"sku": "TEAPOT", **fields}]}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"items": []}, "items"),
+        ({}, "items"),
+        (item(quantity=0), "items[0].quantity"),
+        (item(quantity=-1), "items[0].quantity"),
+        (item(quantity=1.5), "items[0].quantity"),
+        (item(quantity=10**9), "items[0].quantity"),
+        (item(quantity=10**30), "items[0].quantity"),
+        (item(quantity=True), "items[0].quantity"),
+        (item(quantity="2"), "items[0].quantity"),
+        (item(quantity=None), "items[0].quantity"),
+        ({"items": [{"quantity": 1}]}, "items[0].sku"),
+        (item(sku="NOPE"), "items[0].sku"),
+        (item(sku=""), "items[0].sku"),
+        (item(sku="TEA\0POT"), "items[0].sku"),
+        (item(colour="red"), "items[0].colour"),
+        ({"items": ["TEA\0POT"]}, "items[0]"),
+        ({"items": "TEAPOT"}, "items"),
+        ({"items": ["TEAPOT"] * 51}, "items"),
+        (BODY | {"method": "barter"}, "method"),
+        (BODY | {"priority": "asap"}, "priority"),
+        (BODY | {"country": "us"}, "country"),
+        (BODY | {"country": "US\n"}, "country"),
+        (BODY | {"email": "not an address"}, "email"),
+        (BODY | {"email": "a@b.c\nBcc: d@e.f"}, "email"),
+        (BODY | {"phone": "call me"}, "phone"),
+        (BODY | {"reference": "\0"}, "reference"),
+        (BODY | {"reference": "x" * 201}, "reference"),
+        (BODY | {"payment_token": ""}, "payment_token"),
+        (BODY | {"total_cents": 1}, "total_cents"),
+        (BODY | {"product_id": "1"}, "items"),
+        ({"product_id": 1, "quantity": 0}, "quantity"),
+        ({"product_id": True}, "product_id"),
+    ],
+)
+def test_bad_input_is_refused_naming_the_field(post, body, field):
+    answer = post(body)
+
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == PROBLEM
+    problem = answer.json()
+    assert problem["status"] == 400
+    assert problem["instance"] == "/api/orders/"
+    assert problem.keys() >= {"type", "title", "detail"}
+    assert [error["field"] for error in problem["errors"]] == [field]
+    assert not Order.objects.exists()
+    assert not said()
+
+
+def test_every_unknown_field_is_named(post):
+    problem = post(BODY | {"colour": "red", "size": 3}).json()
+    assert [error["field"] for error in problem["errors"]] == ["colour", "size"]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"items"',
+        b"\xff",
+        b'{"items": ["\xff"]}',
+        b'{"items": ["\\ud800"]}',
+        b'{"items":' + b"[" * 100_000,
+        b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"product_id":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    ],
+)
+def test_what_is_no_json_object_is_refused(api, catalogue, raw):
+    answer = api().post("/api/orders/", raw, content_type="application/json")
+    assert (answer.status_code, answer["Content-Type"]) == (400, PROBLEM)
+
+
+def test_a_body_of_two_megabytes_is_too_large(post):
+    answer = post(BODY | {"reference": "x" * 2 * 1024 * 1024})
+    assert (answer.status_code, answer["Content-Type"]) == (413, PROBLEM)
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/xml", "multipart/form-data"]
+)
+def test_another_content_type_is_refused(api, catalogue, kind):
+    answer = api().post("/api/orders/", b"{}", content_type=kind)
+    assert (answer.status_code, answer["Content-Type"]) == (415, PROBLEM)
+
+
+def test_another_price_is_a_conflict_that_names_the_current_one(post):
+    answer = post(item(unit_cents=1))
+    assert answer.status_code == 409
+    assert answer.json()["errors"] == [
+        {"field": "items[0].unit_cents", "detail": "TEAPOT costs 1999 USD cents now."}
+    ]
+    assert post(item(unit_cents=1999)).status_code == 201
+
+
+def test_a_key_sent_again_gives_the_same_answer(post, happens):
+    key = {"Idempotency-Key": "k-1"}
+    first = post(BODY, **key)
+    order = Order.objects.get()
+    happens(order, paid)
+    again = post(dict(reversed(BODY.items())), **key)
+
+    assert again.status_code == 201
+    assert again.json() == first.json()
+    assert again["Location"] == first["Location"]
+    assert again["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in first
+    assert Order.objects.count() == 1
+
+
+def test_a_key_with_another_body_is_refused(post):
+    post(BODY, **{"Idempotency-Key": "k-1"})
+    answer = post(BODY | {"country": "DE"}, **{"Idempotency-Key": "k-1"})
+    assert (answer.status_code, answer["Content-Type"]) == (422, PROBLEM)
+    assert Order.objects.count() == 1
+
+
+def test_a_first_try_that_failed_does_not_block_the_second(post, catalogue):
+    key = {"Idempotency-Key": "k-1"}
+    assert post(item(unit_cents=1), **key).status_code == 409
+    assert not IdempotencyKey.objects.exists()
+    assert post(item(unit_cents=1999), **key).status_code == 201
+
+
+def test_two_logins_may_use_the_same_key(post, api, people):
+    key = {"Idempotency-Key": "k-1"}
+    ids = {
+        post(BODY, api(who), **key).json()["id"]
+        for who in (None, people["owner"], people["stranger"])
+    }
+    assert len(ids) == 3
+
+
+@pytest.mark.parametrize("key", ["x" * 256, "a\tb"])
+def test_a_key_must_be_short_and_printable(post, key):
+    answer = post(BODY, **{"Idempotency-Key": key})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_retries_at_once_get_the_same_answer(post):
+    def order(_):
+        try:
+            answer = post(BODY, **{"Idempotency-Key": "k-1"})
+            return answer.status_code, answer.content
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(50) as threads:
+        answers = set(threads.map(order, range(50)))
+
+    assert len(answers) == 1
+    assert answers.pop()[0] == 201
+    assert Order.objects.count() == 1
+    assert len(said(OrderCreated)) == 1
+
+
+def test_the_page_describes_what_is_accepted():
+    labels = {"orderId", "user", "user_id"}
+    assert (
+        set(OrderRequest().fields) == set(OrderBody.__struct_encode_fields__) - labels
+    )
+    assert set(ItemRequest().fields) == set(ItemBody.__struct_encode_fields__)
