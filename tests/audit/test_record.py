@@ -2,12 +2,14 @@
 
 import random
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 import pytest
 from django.db import InternalError, ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from audit import services
 from audit.models import AuditRecord
 from audit.selectors import records, violations
 from orders_project.messaging import envelope
@@ -82,27 +84,21 @@ def test_the_database_refuses_to_change_a_record(recorded, change):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_that_record_one_order_at_once_make_one_chain():
+def test_workers_that_record_one_order_at_once_make_one_chain():
     events = [event for _ in range(10) for event in story()]
     say(*events)
     barrier = threading.Barrier(4)
 
-    def work(mine):
+    def work(seed):
+        shuffled = random.Random(seed).sample(events, len(events))
         barrier.wait()
-        for start in range(0, len(mine), 7):
-            record(*mine[start : start + 7])
+        for start in range(0, len(shuffled), 7):
+            with transaction.atomic():
+                services.record(shuffled[start : start + 7])
         connection.close()
 
-    workers = [
-        threading.Thread(
-            target=work, args=(random.Random(seed).sample(events, len(events)),)
-        )
-        for seed in range(4)
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    with ThreadPoolExecutor(4) as workers:
+        list(workers.map(work, range(4)))  # raises what a worker raised
 
     assert AuditRecord.objects.count() == len(events)
     assert not list(violations())

@@ -38,6 +38,13 @@ def at_once(*works):
     return errors
 
 
+def deadlocks():
+    query = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchone()[0]
+
+
 def test_workers_that_deliver_at_once_send_each_mail_once(monkeypatch):
     monkeypatch.setattr(delivery, "CHUNK", 5)
     orders = [Order() for _ in range(60)]
@@ -60,6 +67,8 @@ def test_workers_that_hear_the_same_events_in_any_order_do_not_deadlock():
         for event in (order.created(), order.paid(), order.cancelled())
     ]
 
+    before = deadlocks()
+
     def hearing(queue, seed):
         shuffled = random.Random(seed).sample(events, len(events))
         return lambda: [
@@ -76,6 +85,7 @@ def test_workers_that_hear_the_same_events_in_any_order_do_not_deadlock():
         hearing(SMS_QUEUE, 3),
         sending,
     )
+    assert deadlocks() == before
     assert not Work.objects.exclude(outcome="handled").exists()
     for channel in ("email", "sms"):
         rows = Notification.objects.filter(channel=channel)

@@ -215,6 +215,15 @@ def test_a_full_chunk_wakes_another_task_so_that_a_backlog_drains(monkeypatch):
     assert len(mail.outbox) == 8
 
 
+def test_messages_that_wait_for_an_address_hold_up_no_others(order, monkeypatch):
+    monkeypatch.setattr(delivery, "CHUNK", 3)
+    hear(EMAIL_QUEUE, *(Order().paid() for _ in range(5)))
+    hear(EMAIL_QUEUE, order.created())
+
+    assert delivery.deliver("email") == 1
+    assert status(order).status == "sent"
+
+
 def test_what_was_not_begun_in_time_is_left_to_another_task(order, monkeypatch):
     monkeypatch.setattr(delivery, "SECONDS", -1)
     hear(EMAIL_QUEUE, order.created())
