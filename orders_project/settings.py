@@ -106,8 +106,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-# The files of the apps are served as they lie, so that no collectstatic is needed.
+# Served as they lie in the apps, so that no collectstatic is needed.
 WHITENOISE_USE_FINDERS = True
 
 # ---- safe unless DEBUG says that this is a developer's machine
@@ -182,6 +181,7 @@ CELERY_TASK_ROUTES = {
     for name, queue in topology.TASK_ROUTES.items()
 }
 CELERY_TASK_DEFAULT_QUEUE = topology.MESSAGING_TASKS.name
+CELERY_TASK_DEFAULT_EXCHANGE = topology.TASK_EXCHANGE.name
 CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 20, 30
 CELERY_WORKER_CONSUMER = "orders_project.messaging.worker:EventConsumer"
 # Messages in hand per pool slot: enough to form a batch, few enough that an urgent
