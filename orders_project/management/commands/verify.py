@@ -1,0 +1,51 @@
+"""`manage.py verify`: are all promises kept on this live system?"""
+
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from orders_project import promises
+from orders_project.messaging.inspection import ManagementError
+
+SHOWN = 50
+
+
+class Command(BaseCommand):
+    help = (
+        "Check every promise on the live system and exit 1 on any violation. Waits "
+        "for the system to come to rest. Examples: manage.py verify; "
+        "manage.py verify --moving (while orders are on their way)"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--moving", action="store_true", help="only what holds at any moment"
+        )
+        parser.add_argument(
+            "--wait", type=float, default=30, help="seconds to wait for rest"
+        )
+
+    def handle(self, *, moving: bool, wait: float, **_options: Any) -> None:
+        if not moving:
+            _come_to_rest(wait)
+        try:
+            broken = list(promises.violations(resting=not moving))
+        except ManagementError as error:
+            raise CommandError(str(error)) from error
+        if broken:
+            more = len(broken) - SHOWN
+            tail = [f"... and {more} more"] if more > 0 else []
+            raise CommandError(
+                "\n".join([f"{len(broken)} violations:", *broken[:SHOWN], *tail])
+            )
+        count = len(promises.ALWAYS) + (0 if moving else len(promises.RESTING))
+        self.stdout.write(f"All {count} promises are kept: 0 violations.")
+
+
+def _come_to_rest(wait: float) -> None:
+    # The management API's figures are some seconds old, so one calm look is too few.
+    deadline, calm = time.monotonic() + wait, 0
+    while calm < 3 and time.monotonic() < deadline:
+        calm = 0 if any(promises.unrest()) else calm + 1
+        time.sleep(0.3)

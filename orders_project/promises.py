@@ -1,0 +1,201 @@
+"""What Waybill promises, each as the query that would find it broken.
+
+This page sees the tables of every app, as an auditor does; no app does. A query returns
+(what, detail) for each violation, and nothing when the promise holds. Promises 1 to 5
+and 7 hold at any moment where they can; what only holds at rest is in RESTING.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from audit.selectors import violations as audit_violations
+from orders import lifecycle
+from orders_project.messaging import inspection, sql
+from orders_project.messaging.models import Parcel
+from orders_project.messaging.topology import DEAD_LETTER_QUEUE, UNROUTED_QUEUE
+from payments.lifecycle import MOVING
+
+
+class Promise(NamedTuple):
+    """A sentence of the guarantee, and the SQL that finds who breaks it."""
+
+    sentence: str
+    query: str
+
+
+BOOKS = """
+    WITH books AS (
+        SELECT order_id,
+            count(*) FILTER (WHERE state = 'captured') AS captures,
+            coalesce(sum(amount_cents) FILTER (WHERE state = 'captured'), 0)
+            - coalesce(sum(amount_cents) FILTER (WHERE state = 'refunded'), 0) AS net
+        FROM gateway_entry GROUP BY order_id
+    )
+"""
+
+ALWAYS: tuple[Promise, ...] = (
+    Promise(
+        "Every order that was acknowledged is in the event log",
+        """
+        SELECT o.id::text, 'has no order.created' FROM orders_order o WHERE NOT EXISTS
+            (SELECT 1 FROM messaging_event e
+             WHERE e.order_id = o.id AND e.type = 'order.created')
+        """,
+    ),
+    Promise(
+        "An order ends once",
+        """
+        SELECT order_id::text, string_agg(type, ', ' ORDER BY time)
+        FROM messaging_event WHERE type IN ('order.completed', 'order.cancelled')
+        GROUP BY order_id HAVING count(*) > 1
+        """,
+    ),
+    Promise(
+        "No order is captured twice in the gateway's own books",
+        BOOKS
+        + "SELECT order_id::text, captures || ' captures' FROM books WHERE captures > 1",
+    ),
+    Promise(
+        "Stock is never negative, and never promised twice",
+        """
+        SELECT sku, on_hand || ' on hand, ' || reserved || ' reserved'
+        FROM inventory_stockitem WHERE on_hand < 0 OR reserved NOT BETWEEN 0 AND on_hand
+        """,
+    ),
+    Promise(
+        "What is reserved and what is sold is what the orders hold and have bought",
+        """
+        SELECT s.sku, s.reserved || ' reserved, ' || s.sold || ' sold, orders hold '
+            || coalesce(l.held, 0) || ' and bought ' || coalesce(l.bought, 0)
+        FROM inventory_stockitem s LEFT JOIN (
+            SELECT sku, sum(quantity) FILTER (WHERE r.status = 'held') AS held,
+                sum(quantity) FILTER (WHERE r.status = 'committed') AS bought
+            FROM inventory_reservationline JOIN inventory_reservation r USING (order_id)
+            GROUP BY sku) l USING (sku)
+        WHERE (s.reserved, s.sold) <> (coalesce(l.held, 0), coalesce(l.bought, 0))
+        """,
+    ),
+    Promise(
+        "Nothing leaves the house for an order that did not ship",
+        """
+        SELECT o.id::text, 'is ' || o.status || ', its parcel ' || s.status
+        FROM orders_order o JOIN shipping_shipment s ON s.order_id = o.id
+        WHERE s.status IN ('released', 'in_transit', 'delivered')
+            AND o.status NOT IN ('shipped', 'completed')
+        """,
+    ),
+    Promise(
+        "At most one notification for an order, a milestone and a channel",
+        """
+        SELECT order_id::text, milestone || ' by ' || channel
+        FROM notifications_notification
+        GROUP BY order_id, milestone, channel HAVING count(*) > 1
+        """,
+    ),
+    Promise(
+        "No milestone is said twice",
+        """
+        SELECT order_id::text, type || ' was said ' || count(*) || ' times'
+        FROM messaging_event WHERE type <> 'order.delivery_confirmed'
+        GROUP BY order_id, type HAVING count(*) > 1
+        """,
+    ),
+    Promise(
+        "No illegal transition is recorded",
+        """
+        SELECT id::text, 'is ' || status || ' in spite of its times' FROM orders_order
+        WHERE (status = 'completed' AND
+                (paid_at IS NULL OR shipped_at IS NULL OR delivered_at IS NULL))
+            OR (status = 'shipped' AND shipped_at IS NULL)
+            OR (status = 'paid' AND paid_at IS NULL)
+            OR (status = 'cancelled' AND (completed_at IS NOT NULL
+                OR shipped_at IS NOT NULL OR cancelled_at IS NULL))
+        """,
+    ),
+)
+
+RESTING: tuple[Promise, ...] = (
+    Promise(
+        "Every order reaches exactly one terminal state",
+        f"""
+        SELECT id::text, 'is ' || status FROM orders_order
+        WHERE status NOT IN {lifecycle.TERMINAL}
+        """,
+    ),
+    Promise(
+        "A completed order's money is ours, and a cancelled one's is not",
+        BOOKS
+        + """
+        SELECT o.id::text, o.status || ' with ' || coalesce(net, 0) || ' of '
+            || o.total_cents || ' at the gateway'
+        FROM orders_order o LEFT JOIN books ON order_id = o.id
+        WHERE (o.status = 'cancelled' AND coalesce(net, 0) <> 0)
+            OR (o.status = 'completed' AND o.method = 'prepaid'
+                AND coalesce(net, 0) <> o.total_cents)
+        """,
+    ),
+    Promise(
+        "No payment is left half-way",
+        f"""
+        SELECT order_id::text, 'payment is ' || status FROM payments_payment
+        WHERE status IN {tuple(MOVING)}
+        """,
+    ),
+    Promise(
+        "One shipment for every paid order, and none for others",
+        """
+        SELECT o.id::text, o.status || ', shipment ' || coalesce(s.status, 'missing')
+        FROM orders_order o LEFT JOIN shipping_shipment s ON s.order_id = o.id
+        WHERE (o.status = 'completed') <> (coalesce(s.status, '') = 'delivered')
+        """,
+    ),
+    Promise(
+        "A cancelled order holds no stock, and a completed one has bought all of it",
+        """
+        SELECT o.id::text, o.status || ', reservation ' || coalesce(r.status, 'missing')
+        FROM orders_order o LEFT JOIN inventory_reservation r ON r.order_id = o.id
+        WHERE (o.status = 'completed' AND r.status IS DISTINCT FROM 'committed')
+            OR (o.status = 'cancelled' AND r.status IN ('held', 'committed'))
+        """,
+    ),
+    Promise(
+        "The figures of the analytics are those of the orders",
+        """
+        SELECT coalesce(o.id, f.order_id)::text, 'differs in the analytics'
+        FROM orders_order o FULL JOIN audit_orderfact f ON f.order_id = o.id
+        WHERE (o.status = 'completed') IS DISTINCT FROM (f.completed_at IS NOT NULL)
+            OR (o.status = 'cancelled') IS DISTINCT FROM (f.cancelled_at IS NOT NULL)
+            OR o.total_cents IS DISTINCT FROM f.total_cents
+        """,
+    ),
+)
+
+#: Queues that may hold messages when nothing moves: what was parked, on purpose.
+MAY_HOLD = {DEAD_LETTER_QUEUE.name, UNROUTED_QUEUE.name}
+
+
+def violations(*, resting: bool = True) -> Iterator[str]:
+    """Yield every broken promise in words.
+
+    With `resting`, also what only holds when no order is on its way.
+    """
+    for promise in ALWAYS + (RESTING if resting else ()):
+        for what, detail in sql.fetch(promise.query):
+            yield f"{promise.sentence}, but {what}: {detail}"
+    if resting:
+        yield from audit_violations()
+        yield from unrest()
+
+
+def unrest() -> Iterator[str]:
+    """Yield what still moves: parcels that are due, and messages in work queues."""
+    if count := Parcel.objects.count():
+        yield f"When idle the outbox is empty, but {count} parcels wait"
+    for name, count in waiting().items():
+        if count and name not in MAY_HOLD:
+            yield f"When idle the queues are empty, but {name} holds {count} messages"
+
+
+def waiting() -> Mapping[str, int]:
+    """Return how many messages each queue holds, delivered or not."""
+    return {queue["name"]: queue.get("messages", 0) for queue in inspection.queues()}

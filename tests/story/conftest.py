@@ -1,0 +1,97 @@
+"""The whole system in real processes: a relay, and workers that hear every queue.
+
+Two workers share the queues, so that anything may happen in any order. A story that
+needs a part to stand still runs the others itself, with `workers`.
+"""
+
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from inventory.services import receive_stock
+from orders.models import Product
+from orders_project.messaging.topology import CONSUMED
+from tests.awaiting import eventually
+from tests.broker.conftest import broker, topology  # noqa: F401 - fixtures
+from tests.processes import relay, worker
+
+QUEUES = tuple(queue.name for queue in CONSUMED)
+
+
+@contextmanager
+def running(*left_out, **settings_of_it):
+    """Run a relay and two workers for all queues but those left out."""
+    queues = [name for name in QUEUES if name not in left_out]
+    half = len(queues) // 2
+    with ExitStack() as stack:
+        stack.enter_context(relay(**settings_of_it))
+        for part in (queues[:half], queues[half:]):
+            stack.enter_context(worker(*part, **settings_of_it))
+        yield
+
+
+@pytest.fixture
+def shop(broker, settings, tmp_path):
+    """A shop with two products, and its customers' verbs."""
+    settings.GUEST_CHECKOUT = True
+    for sku, cents in (("TEAPOT", 1999), ("KETTLE", 4950)):
+        Product.objects.create(
+            sku=sku, name=sku.title(), category="Kitchen", unit_cents=cents, currency="USD"
+        )
+    receive_stock({"TEAPOT": 100, "KETTLE": 3})
+    return Shop(tmp_path)
+
+
+class Shop:
+    """What a guest does over HTTP, and how the shop looks afterwards."""
+
+    def __init__(self, outgoing):
+        self.client = Client()
+        self.outgoing = outgoing
+        self.tokens = {}
+        #: Settings that make the processes quick, and keep their mail in this test.
+        self.settings = {
+            "OUTGOING_DIR": outgoing,
+            "CONFIRMATION_DELAY_SECONDS": 0,
+            "CARRIER_DELIVERY_SECONDS": 0,
+        }
+
+    def order(self, *, sku="TEAPOT", quantity=1, expect=201, **fields):
+        body = {"items": [{"sku": sku, "quantity": quantity}]} | fields
+        body = {"email": "ada@example.com", "phone": "+4912345"} | body
+        answer = self.client.post("/api/orders/", body, content_type="application/json")
+        assert answer.status_code == expect, answer.content
+        placed = answer.json()
+        self.tokens[placed["id"]] = placed["order_token"]
+        return placed["id"]
+
+    def get(self, order_id, page=""):
+        answer = self.client.get(f"/api/orders/{order_id}/{page}", self._token(order_id))
+        return answer.json()
+
+    def post(self, order_id, page):
+        token = self.tokens[order_id]
+        return self.client.post(
+            f"/api/orders/{order_id}/{page}", headers={"X-Order-Token": token}
+        )
+
+    def _token(self, order_id):
+        return {"order_token": self.tokens[order_id]}
+
+    def wait_for(self, order_id, status, within=40):
+        def reached():
+            order = self.get(order_id)
+            return order if order["status"] == status else None
+
+        try:
+            return eventually(reached, within=within, every=0.05)
+        except AssertionError as error:
+            raise AssertionError(self.timeline(order_id)) from error
+
+    def timeline(self, order_id):
+        return [event["type"] for event in self.get(order_id, "timeline/")]
+
+    def verify(self):
+        call_command("verify")
