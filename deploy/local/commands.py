@@ -14,11 +14,13 @@ from deploy.local.system import System
 def start(options: Namespace) -> None:
     """Start in the background and print the addresses."""
     system = System.load(options.name)
+    was_up = supervise.is_up(system)
     try:
         _start(system, only_servers=options.only == "infra")
     except signals.Interrupted:
         with signals.unheard():
-            lifecycle.stop(system)
+            if not was_up:
+                lifecycle.stop(system)
         raise
     except PlainError:
         say("what has started keeps running; bin/dev stop ends it")
