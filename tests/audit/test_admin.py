@@ -15,11 +15,6 @@ RECORD = "admin:audit_auditrecord_change"
 ANALYTICS = "admin:audit_orderfact_changelist"
 
 
-@pytest.fixture(autouse=True)
-def static_files(settings, tmp_path):
-    settings.STATIC_ROOT = tmp_path  # WhiteNoise warns of a folder that is not there
-
-
 def test_records_are_found_by_their_order(admin_client, recorded):
     found = admin_client.get(reverse(RECORDS), {"q": recorded[0].order_id})
     none = admin_client.get(reverse(RECORDS), {"q": "what"})

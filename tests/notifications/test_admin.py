@@ -10,11 +10,6 @@ from tests.bus import hear, pump
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def static_files(settings, tmp_path):
-    settings.STATIC_ROOT = tmp_path  # WhiteNoise warns of a folder that is not there
-
-
 LIST = "admin:notifications_notification_changelist"
 
 
