@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 from django.conf import settings
+from msgspec import Meta
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
@@ -16,6 +17,9 @@ from orders_project.errors import BodyTooLargeError, FieldError
 #: still sending, gets the answer instead of a broken connection.
 MAX_DRAINED = 8 * 1024 * 1024
 CHUNK = 64 * 1024
+
+# \Z, since $ lets a line's end through; and PostgreSQL's text cannot hold a NUL.
+Text = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*\Z")]
 
 _names = msgspec.json.Decoder(dict[str, msgspec.Raw])
 

@@ -1,7 +1,11 @@
 """What a list of orders can be narrowed to, and how it is cut into pages."""
 
+from uuid import UUID
+
 from django_filters import rest_framework as filters
-from rest_framework.pagination import CursorPagination
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.request import Request
 
 from orders.models import Order
 
@@ -14,16 +18,34 @@ class OrderFilter(filters.FilterSet):  # type: ignore[misc]
         fields = ("status", "method", "priority", "country", "reference")
 
 
-class NewestFirst(CursorPagination):
+class Pages(CursorPagination):
+    """Pages that refuse a cursor made up by hand, which the database would choke on."""
+
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        cursor = super().decode_cursor(request)
+        if cursor and cursor.position and not self.is_sound(str(cursor.position)):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
+
+    def is_sound(self, position: str) -> bool:
+        return "\0" not in position
+
+
+class NewestFirst(Pages):
     # A UUIDv7 grows with time, so that the primary key alone gives the order.
     ordering = "-id"
-    page_size = 50
-    page_size_query_param = "page_size"
-    max_page_size = 200
+
+    def is_sound(self, position: str) -> bool:
+        try:
+            UUID(position)
+        except ValueError:
+            return False
+        return True
 
 
-class BySku(CursorPagination):
+class BySku(Pages):
     ordering = "sku"
-    page_size = 50
-    page_size_query_param = "page_size"
-    max_page_size = 200

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from orders.bodies import checked
+from orders.bodies import Text, checked
 from orders.pricing import MAX_QUANTITY, Item, NewOrder
 
 MAX_ITEMS = 50
@@ -24,8 +24,6 @@ HINTS = {
     "phone": "A telephone number.",
 }
 
-# \Z, since $ lets a line's end through; and PostgreSQL's text cannot hold a NUL.
-Text = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*\Z")]
 Label = Text | Annotated[int, Meta(ge=0, le=2**53)]
 Sku = Annotated[str, Meta(max_length=100, pattern=r"^[^\x00]+\Z")]
 Quantity = Annotated[int, Meta(ge=1, le=MAX_QUANTITY)]

@@ -1,23 +1,26 @@
 """Tokens for clients that log in: knox keeps them, axes stops those who guess."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from axes.helpers import get_cool_off
 from django.contrib.auth import authenticate
 from knox import views as knox
+from msgspec import Meta
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from orders import docs
-from orders.bodies import JSONBytes, body_of, checked
+from orders.bodies import JSONBytes, Text, body_of, checked
 from orders.errors import LockedOutError, WrongLoginError
+
+Password = Annotated[str, Meta(max_length=4096)]
 
 
 class Login(msgspec.Struct, forbid_unknown_fields=True):
-    username: str
-    password: str
+    username: Text
+    password: Password
 
 
 _login = msgspec.json.Decoder(Login)

@@ -81,17 +81,17 @@ def problem_details(error: Exception, context: dict[str, Any]) -> HttpResponse |
     return _plain(path, answer.status_code, *_words(answer.data), headers=headers)
 
 
-def bad_request(request: HttpRequest, error: Exception) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what Django itself refuses: handler400."""
-    status = 413 if isinstance(error, RequestDataTooBig) else 400
+    status = 413 if isinstance(exception, RequestDataTooBig) else 400
     return _plain(request.path, status, "The request was refused.")
 
 
-def forbidden(request: HttpRequest, error: Exception) -> HttpResponse:
-    return _plain(request.path, 403, str(error) or "You may not do this.")
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _plain(request.path, 403, str(exception) or "You may not do this.")
 
 
-def not_found(request: HttpRequest, error: Exception) -> HttpResponse:  # noqa: ARG001
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
     return _plain(request.path, 404, "There is nothing here. See /api/docs/.")
 
 

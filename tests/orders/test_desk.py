@@ -1,0 +1,187 @@
+"""The failed-order desk, the sweeper, and both in the admin."""
+
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+from django.db import connections
+from django.urls import reverse
+
+from orders import services, tasks
+from orders.errors import InvalidOrderError, PriceChangedError
+from orders.models import FailedOrder, Order, Product
+from orders_project.messaging.events import (
+    OrderCancelled,
+    PaymentFailed,
+    StockRanOut,
+    utc_now,
+)
+from orders_project.messaging.models import Parcel
+from orders_project.messaging.topology import FAILED_ORDER_QUEUE
+from orders_project.panels import PANELS
+from tests.bus import hear, said
+
+
+@pytest.fixture
+def fails(place):
+    def fails(kind, **data):
+        order = place(reference="R-1", email="dana@example.org")
+        event = kind(order_id=str(order.id), **data)
+        hear(FAILED_ORDER_QUEUE, event, event)
+        return FailedOrder.objects.get(order=order)
+
+    return fails
+
+
+def test_a_failure_is_on_the_desk_once_with_its_reason(fails):
+    failure = fails(StockRanOut, skus=("TEAPOT", "KETTLE"))
+    assert (failure.reason, failure.detail) == ("out_of_stock", "TEAPOT, KETTLE")
+    assert fails(PaymentFailed, reason="declined").reason == "declined"
+
+
+def test_what_ran_out_can_be_placed_again_once(fails):
+    failure = fails(StockRanOut, skus=("TEAPOT",))
+    again = services.place_again(failure)
+    assert again.reference == "R-1"
+    assert again.email == "dana@example.org"
+    assert again.pk != failure.order_id
+    with pytest.raises(InvalidOrderError):
+        services.place_again(failure)
+
+
+def test_what_was_declined_cannot_be_placed_again(fails):
+    with pytest.raises(InvalidOrderError):
+        services.place_again(fails(PaymentFailed, reason="declined"))
+
+
+def test_nothing_is_placed_again_at_a_price_nobody_agreed_to(fails):
+    failure = fails(StockRanOut, skus=("TEAPOT",))
+    Product.objects.update(unit_cents=1)
+    with pytest.raises(PriceChangedError):
+        services.place_again(failure)
+    assert Order.objects.count() == 1
+
+
+def idle(order, seconds):
+    Order.objects.filter(pk=order.pk).update(
+        updated_at=utc_now() - timedelta(seconds=seconds)
+    )
+    Parcel.objects.all().delete()
+
+
+def test_the_sweep_sends_the_events_of_idle_orders_again(order, settings):
+    settings.SWEEP_IDLE_SECONDS = 100
+    idle(order, 101)
+    assert tasks.sweep() == "1 orders nudged"
+    assert [parcel.routing_key for parcel in Parcel.objects.all()] == ["order.created"]
+    assert tasks.sweep() == "0 orders nudged"
+
+
+def test_each_nudge_doubles_the_wait_for_the_next(order, settings):
+    settings.SWEEP_IDLE_SECONDS = 100
+    idle(order, 101)
+    tasks.sweep()
+    idle(order, 199)
+    assert tasks.sweep() == "0 orders nudged"
+    idle(order, 201)
+    assert tasks.sweep() == "1 orders nudged"
+
+
+def test_the_sweep_leaves_alone_what_moves_and_what_is_done(place, settings):
+    settings.SWEEP_IDLE_SECONDS = 100
+    place()
+    done = place()
+    services.cancel_order(done.id)
+    idle(done, 1000)
+    assert tasks.sweep() == "0 orders nudged"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_sweep_at_a_time(place, settings):
+    idle(place(), 10_000)
+    other = connections.create_connection("default")
+    with closing(other), other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [services.nudging.SWEEPING])
+        assert tasks.sweep() == "0 orders nudged"
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [services.nudging.SWEEPING])
+    assert tasks.sweep() == "1 orders nudged"
+
+
+def page(name, *args):
+    return reverse(f"admin:orders_{name}", args=args)
+
+
+def test_an_orders_page_shows_all_there_is_to_know(place, admin_client, monkeypatch):
+    order = place(reference="R-9")
+    services.cancel_order(order.id)
+    monkeypatch.setitem(
+        PANELS, "Weather", lambda order_id: [("Sky", f"for {order_id}")]
+    )
+    answer = admin_client.get(page("order_change", order.id)).content.decode()
+    for text in ("R-9", "TEAPOT", "Weather", f"for {order.id}", "order.cancelled"):
+        assert text in answer
+
+
+@pytest.mark.parametrize("term", ["id", "R-9", "dana@example.org"])
+def test_orders_are_found_by_id_reference_and_address(place, admin_client, term):
+    order = place(reference="R-9", email="dana@example.org")
+    place()
+    query = {"q": str(order.id) if term == "id" else term}
+    answer = admin_client.get(page("order_changelist"), query)
+    assert [row.pk for row in answer.context["cl"].result_list] == [order.pk]
+
+
+def act(admin_client, name, action, *rows):
+    return admin_client.post(
+        page(f"{name}_changelist"),
+        {"action": action, "_selected_action": [row.pk for row in rows]},
+        follow=True,
+    ).content.decode()
+
+
+def test_the_action_cancels_through_the_service_and_says_what_came_of_it(
+    place, admin_client
+):
+    order, gone = place(), place()
+    Order.objects.filter(pk=gone.pk).update(status="shipped")
+    answer = act(admin_client, "order", "cancel", order, gone)
+    assert f"{order.id} is cancelled." in answer
+    assert f"Order {gone.id} is shipped: it cannot be cancelled." in answer
+    assert [event.reason for event in said(OrderCancelled)] == ["staff"]
+
+
+def test_an_order_cannot_be_edited(order, admin_client):
+    answer = admin_client.post(page("order_change", order.id), {"status": "completed"})
+    assert answer.status_code == 403
+    assert admin_client.get(page("order_add")).status_code == 403
+    assert admin_client.get(page("order_delete", order.id)).status_code == 403
+
+
+def test_the_desk_places_again_and_hands_over(fails, admin_client, admin_user):
+    failure = fails(StockRanOut, skus=("TEAPOT",))
+    assert "was placed again as" in act(
+        admin_client, "failedorder", "place_again", failure
+    )
+    admin_client.post(
+        page("failedorder_change", failure.pk),
+        {"person": admin_user.pk, "note": "call them", "reason": "forged"},
+    )
+    failure.refresh_from_db()
+    assert (failure.person, failure.note) == (admin_user, "call them")
+    assert failure.reason == "out_of_stock"
+
+
+def test_a_products_price_can_be_changed_but_not_its_sku(catalogue, admin_client):
+    admin_client.post(
+        page("product_change", "TEAPOT"),
+        {
+            "sku": "POT",
+            "name": "Teapot",
+            "category": "Kitchen",
+            "unit_cents": 5,
+            "currency": "USD",
+            "active": "on",
+        },
+    )
+    assert Product.objects.get(pk="TEAPOT").unit_cents == 5
+    assert not Product.objects.filter(pk="POT").exists()

@@ -1,0 +1,176 @@
+import base64
+
+import pytest
+
+from orders import selectors, services, tokens
+from orders.errors import InvalidTransitionError
+from orders_project.messaging import rpc
+from orders_project.messaging.errors import UnansweredError
+from orders_project.messaging.events import DeliveryConfirmed, OrderCancelled
+from tests.bus import said
+from tests.orders.conftest import delivered, paid, prepared
+
+
+@pytest.fixture
+def guest(api, place):
+    """Call a page of an order with its token."""
+
+    def guest(method, order, page=""):
+        client = api()
+        client.credentials(HTTP_X_ORDER_TOKEN=tokens.make(order.id))
+        return getattr(client, method)(f"/api/orders/{order.id}/{page}")
+
+    return guest
+
+
+def test_cancelling_says_so_once_and_answers_twice_the_same(order, guest):
+    first, second = guest("post", order, "cancel/"), guest("post", order, "cancel/")
+    assert first.status_code == second.status_code == 200
+    assert first.json() == second.json()
+    assert (first.json()["status"], first.json()["reason"]) == ("cancelled", "customer")
+    assert [event.reason for event in said(OrderCancelled)] == ["customer"]
+
+
+def test_a_paid_order_can_still_be_cancelled(order, guest, happens):
+    happens(order, paid)
+    assert guest("post", order, "cancel/").json()["status"] == "cancelled"
+
+
+def test_a_shipped_order_cannot_and_is_told_its_state(order, guest, happens):
+    happens(order, paid, prepared)
+    answer = guest("post", order, "cancel/")
+    assert answer.status_code == 409
+    assert "is shipped" in answer.json()["detail"]
+    assert not said(OrderCancelled)
+
+
+def test_a_delivery_is_confirmed_once(order, guest, happens):
+    assert guest("post", order, "confirm-delivery/").status_code == 409
+    happens(order, paid, prepared)
+    assert guest("post", order, "confirm-delivery/").status_code == 202
+    assert guest("post", order, "confirm-delivery/").status_code == 202
+    assert len(said(DeliveryConfirmed)) == 1
+    happens(order, delivered)
+    with pytest.raises(InvalidTransitionError):
+        services.confirm_delivery(order.id)
+
+
+def test_the_payment_is_what_payments_answers(order, guest, monkeypatch):
+    monkeypatch.setattr(rpc, "ask", lambda *_asked, timeout: {"status": "captured"})
+    assert guest("get", order, "payment/").json() == {"status": "captured"}
+
+
+def test_payments_that_do_not_answer_are_a_504(order, guest, monkeypatch):
+    def silence(*_asked, timeout):
+        raise UnansweredError
+
+    monkeypatch.setattr(rpc, "ask", silence)
+    answer = guest("get", order, "payment/")
+    assert answer.status_code == 504
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_the_timeline_tells_what_led_to_what_and_nothing_private(place, guest, happens):
+    order = place(email="dana@example.org", phone="+1 555 0100", payment_token="tok_9")
+    happens(order, paid)
+    answer = guest("get", order, "timeline/")
+    created, payment = answer.json()
+    assert created["type"] == "order.created"
+    assert created["data"]["total_cents"] == 1999
+    assert payment["type"] == "order.paid"
+    assert payment["cause"]
+    for private in (b"dana", b"555", b"tok_9"):
+        assert private not in answer.content
+
+
+def test_a_token_opens_its_own_order_alone(place, api):
+    mine, other = place(), place()
+    path = f"/api/orders/{other.id}/"
+    assert api().get(path, {"order_token": tokens.make(mine.id)}).status_code == 404
+    assert api().get(path, {"order_token": ""}).status_code == 404
+    assert api().get(path, {"order_token": "\0ä"}).status_code == 404
+
+
+def test_a_token_outlives_a_change_of_the_secret(order, settings):
+    token = tokens.make(order.id)
+    settings.SECRET_KEY, former = "n" * 50, settings.SECRET_KEY
+    assert not tokens.opens(token, order.id)
+    settings.SECRET_KEY_FALLBACKS = [former]
+    assert tokens.opens(token, order.id)
+
+
+def test_the_list_shows_whose_it_is_newest_first(place, api, people):
+    mine = [place(customer_id=people["owner"].pk) for _ in range(3)]
+    place()
+    answer = api(people["owner"]).get("/api/orders/", {"page_size": 2}).json()
+    assert [row["id"] for row in answer["results"]] == [
+        str(order.id) for order in (mine[2], mine[1])
+    ]
+    rest = api(people["owner"]).get(answer["next"]).json()
+    assert [row["id"] for row in rest["results"]] == [str(mine[0].id)]
+    assert len(api(people["staff"]).get("/api/orders/").json()["results"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("status=cancelled", 1),
+        ("status=pending", 1),
+        ("method=cod", 1),
+        ("priority=urgent", 1),
+        ("country=DE", 1),
+        ("reference=R-7", 1),
+        ("created_after=2020-01-01T00:00:00Z", 2),
+        ("created_before=2020-01-01T00:00:00Z", 0),
+    ],
+)
+def test_the_list_can_be_narrowed(place, api, people, query, found):
+    place(method="cod", priority="urgent", country="DE", reference="R-7")
+    services.cancel_order(place().id)
+    answer = api(people["staff"]).get(f"/api/orders/?{query}")
+    assert len(answer.json()["results"]) == found
+
+
+@pytest.mark.parametrize(
+    "query", ["status=lost", "created_after=yesterday", "reference=%00"]
+)
+def test_a_filter_that_makes_no_sense_is_refused(api, people, query):
+    answer = api(people["staff"]).get(f"/api/orders/?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["errors"]
+
+
+def test_the_list_takes_as_many_statements_for_one_as_for_many(
+    place, api, people, django_assert_num_queries
+):
+    for _ in range(5):
+        place()
+    reader = selectors.visible_orders(people["staff"])
+    with django_assert_num_queries(2):
+        assert [order.content for order in reader]
+
+
+def test_products_are_found_by_name_and_paged(catalogue, api):
+    found = api().get("/api/products/", {"search": "kettle"}).json()["results"]
+    assert found == [
+        {
+            "sku": "KETTLE",
+            "name": "Kettle",
+            "category": "Kitchen",
+            "sub_category": "",
+            "unit_cents": 4500,
+            "currency": "USD",
+        }
+    ]
+    page = api().get("/api/products/", {"page_size": 2}).json()
+    assert len(page["results"]) == 2
+    assert page["next"]
+    assert api().get("/api/products/?search=%00").status_code == 400
+
+
+@pytest.mark.parametrize("position", ["p=\0", "p=none", "o=-1", "?"])
+@pytest.mark.parametrize("path", ["/api/products/", "/api/orders/"])
+def test_a_made_up_cursor_is_no_bug_of_ours(api, people, path, position):
+    cursor = base64.b64encode(position.encode()).decode()
+    answer = api(people["staff"]).get(path, {"cursor": cursor})
+    assert answer.status_code in {200, 404}
