@@ -65,12 +65,7 @@ def place_orders(requests: Sequence[NewOrder]) -> list[Order]:
 
     All or none. Raises UnknownProductError, PriceChangedError, InvalidOrderError.
     """
-    entries, now = catalogue(requests), utc_now()
-    orders = [_order(request, entries, now) for request in requests]
-    _insert("orders_order", OF_ORDER, orders)
-    _insert("orders_orderline", OF_LINE, [one for own in orders for one in own.content])
-    outbox.append(*(_created(order) for order in orders))
-    return orders
+    return _store(requests)
 
 
 @transaction.atomic
@@ -84,11 +79,20 @@ def place_once(request: NewOrder, key: str) -> Placed:
     owner = f"user {request.customer_id}" if request.customer_id else "guest"
     wanted = fingerprint(request)
     if sql.run(TAKE_KEY, [owner, key, wanted, request.id]):
-        return Placed(place_orders([request])[0], replayed=False)
+        return Placed(_store([request])[0], replayed=False)
     [(seen, order_id)] = sql.fetch(SEEN_KEY, [owner, key])
     if seen != wanted:
         raise KeyReusedError
     return Placed(order_with_lines(order_id), replayed=True)
+
+
+def _store(requests: Sequence[NewOrder]) -> list[Order]:
+    entries, now = catalogue(requests), utc_now()
+    orders = [_order(request, entries, now) for request in requests]
+    _insert("orders_order", OF_ORDER, orders)
+    _insert("orders_orderline", OF_LINE, [one for own in orders for one in own.content])
+    outbox.append(*(_created(order) for order in orders))
+    return orders
 
 
 def fingerprint(request: NewOrder) -> str:
