@@ -7,6 +7,8 @@ two workers that locked them otherwise would wait for one another.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from typing import TypeVar
+
 from django.db import transaction
 
 from inventory.lifecycle import COMMITTED, HELD, REFUSED, RELEASED
@@ -61,6 +63,7 @@ RECEIVE = """
 """
 
 Wanted = Counter[str]
+E = TypeVar("E", bound=Event)
 
 
 @transaction.atomic
@@ -85,7 +88,7 @@ def commit_stock(events: Sequence[PaymentSucceeded]) -> None:
     """Make what is held for these orders sold."""
     moved = _move(events, HELD, COMMITTED)
     _change_stock(_units_of(moved), reserved=-1, sold=1)
-    outbox.append(*(e.then(StockCommitted) for e in events if e.order_id in moved))
+    outbox.append(*(e.then(StockCommitted) for e in _first_of(events, moved)))
 
 
 @transaction.atomic
@@ -100,8 +103,8 @@ def release_stock(events: Sequence[PaymentFailed | OrderCancelled]) -> None:
     bought = _move(events, COMMITTED, RELEASED)
     _change_stock(_units_of(held), reserved=-1)
     _change_stock(_units_of(bought), sold=-1)
-    back = held | bought
-    outbox.append(*(e.then(StockReleased) for e in events if e.order_id in back))
+    gave_back = _first_of(events, held | bought)
+    outbox.append(*(event.then(StockReleased) for event in gave_back))
 
 
 @transaction.atomic
@@ -160,6 +163,12 @@ def _move(events: Sequence[Event], before: str, after: str) -> set[str]:
     moved = {row[0] for row in sql.fetch(LOCK_RESERVATIONS, [ids, before])}
     sql.run(MOVE, [after, list(moved)])
     return moved
+
+
+def _first_of(events: Sequence[E], order_ids: set[str]) -> list[E]:
+    # A failed payment and the cancellation it led to may come in one batch.
+    firsts = {event.order_id: event for event in reversed(events)}
+    return [firsts[order_id] for order_id in firsts if order_id in order_ids]
 
 
 def _units_of(order_ids: set[str]) -> Wanted:

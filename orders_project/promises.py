@@ -5,14 +5,14 @@ This page sees the tables of every app, as an auditor does; no app does. A query
 and 7 hold at any moment where they can; what only holds at rest is in RESTING.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from audit.selectors import violations as audit_violations
 from orders import lifecycle
 from orders_project.messaging import inspection, sql
 from orders_project.messaging.models import Parcel
-from orders_project.messaging.topology import DEAD_LETTER_QUEUE, UNROUTED_QUEUE
+from orders_project.messaging.topology import DEAD_LETTER_QUEUE, QUEUES, UNROUTED_QUEUE
 from payments.lifecycle import MOVING
 
 
@@ -191,11 +191,7 @@ def unrest() -> Iterator[str]:
     """Yield what still moves: parcels that are due, and messages in work queues."""
     if count := Parcel.objects.count():
         yield f"When idle the outbox is empty, but {count} parcels wait"
-    for name, count in waiting().items():
-        if count and name not in MAY_HOLD:
-            yield f"When idle the queues are empty, but {name} holds {count} messages"
-
-
-def waiting() -> Mapping[str, int]:
-    """Return how many messages each queue holds, delivered or not."""
-    return {queue["name"]: queue.get("messages", 0) for queue in inspection.queues()}
+    depths = inspection.depths()
+    for queue in QUEUES:
+        if (count := depths.get(queue.name, 0)) and queue.name not in MAY_HOLD:
+            yield f"When idle the queues are empty, but {queue.name} holds {count}"

@@ -141,9 +141,26 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
+# ---- the outside: each is a dotted path, and a real one is one file beside ours
+PAYMENT_GATEWAY = env.str(
+    "PAYMENT_GATEWAY", default="payments.gateways.simulated.SimulatedGateway"
+)
+# How often a gateway that does not answer is asked: once more than there are rungs.
+PAYMENT_MAX_ATTEMPTS = env.int(
+    "PAYMENT_MAX_ATTEMPTS", default=len(topology.RUNGS) + 1
+)
+SIMULATED_SLOW_SECONDS = env.int("SIMULATED_SLOW_SECONDS", default=1)
+CARRIER = env.str("CARRIER", default="shipping.carriers.simulated.SimulatedCarrier")
+SMS_SENDER = env.str("SMS_SENDER", default="notifications.channels.files.SmsFiles")
 EMAIL_BACKEND = env.str(
     "EMAIL_BACKEND", default="notifications.channels.files.EmailBackend"
 )
+EMAIL_HOST = env.str("EMAIL_HOST", default="localhost")
+EMAIL_PORT = env.int("EMAIL_PORT", default=25)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
+EMAIL_TIMEOUT = 5  # without it a silent mail server would hold a worker for ever
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="shop@waybill.example")
 
 # ---- Celery. Each line was found by experiment: see docs/architecture.md.

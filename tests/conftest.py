@@ -2,10 +2,16 @@
 
 from pathlib import Path
 
+import amqp
 import pytest
+from django.conf import settings
+from kombu import Connection
 
 from orders_project.messaging import retry, steps
+from orders_project.messaging.broker import declare
+from orders_project.messaging.topology import QUEUES
 from tests.bus import Rungs
+from tests.rabbit import Broker
 
 REAL = {"broker", "story", "faults"}
 
@@ -24,3 +30,23 @@ def rungs(request, monkeypatch):
         monkeypatch.setattr(retry, "_publish", lambda *sent: kept.append(sent))
         monkeypatch.setattr(steps, "_send_again", lambda *sent: kept.append(sent))
     return kept
+
+
+@pytest.fixture(scope="session")
+def topology():
+    """Declare every exchange and queue, and say how to get a broker if there is none."""
+    try:
+        with Connection(settings.AMQP_URL, connect_timeout=5) as connection:
+            declare(connection)
+    except (OSError, amqp.AMQPError) as error:
+        pytest.fail(f"No RabbitMQ at AMQP_URL ({error}). Run these with: bin/test")
+
+
+@pytest.fixture
+def broker(topology, transactional_db):
+    """A connection with every queue empty, and handy verbs."""
+    with Connection(settings.AMQP_URL, connect_timeout=5) as connection:
+        channel = connection.channel()
+        for queue in QUEUES:
+            channel.queue_purge(queue.name)
+        yield Broker(connection, channel)

@@ -1,5 +1,6 @@
 """Real worker and relay processes for tests, on the test database."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from kombu import Connection
 from tests.awaiting import eventually
 
 ROOT = Path(__file__).parent.parent
+PR_SET_PDEATHSIG = 1
 BIN = Path(sys.executable).parent
 
 
@@ -41,12 +43,18 @@ def process(*words, **settings_of_it):
             stdout=log,
             stderr=log,
             start_new_session=True,
+            preexec_fn=_die_with_us,
         )
         running.log = lambda: (log.flush(), log.seek(0), log.read())[-1]
         try:
             yield running
         finally:
             _end(running)
+
+
+def _die_with_us():
+    # A test run that is killed must not leave workers on the test database behind.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _end(running):

@@ -64,6 +64,16 @@ def queues() -> list[Found]:
     return [found[queue.name] for queue in QUEUES if queue.name in found]
 
 
+def depths() -> dict[str, int]:
+    """Return how many messages each queue holds now, delivered to a worker or not.
+
+    The figures of `queues` are some seconds old; these are asked of the queues.
+    """
+    query = "disable_stats=true&enable_queue_totals=true"
+    found = get(f"queues/{_vhost()}?{query}")
+    return {queue["name"]: queue.get("messages", 0) for queue in found}
+
+
 def differences() -> Iterator[str]:
     """Say in words how the live broker differs from topology.py."""
     yield from _compare("exchange", EXCHANGES, get(f"exchanges/{_vhost()}"))

@@ -134,6 +134,14 @@ def test_a_failed_order_gives_its_stock_back_once(teapots, kind):
     assert len(said(StockReleased)) == 1
 
 
+def test_a_failure_and_its_cancellation_in_one_batch_are_one_return(teapots):
+    hear(INVENTORY_QUEUE, event := created([("TEAPOT", 2)]))
+    failed = event.then(PaymentFailed, reason="declined")
+    hear(INVENTORY_QUEUE, failed, failed.then(OrderCancelled, reason="declined"))
+
+    assert [back.cause for back in said(StockReleased)] == [failed.id]
+
+
 def test_an_order_cancelled_after_payment_puts_its_units_back_on_the_shelf(teapots):
     hear(INVENTORY_QUEUE, event := created([("TEAPOT", 2)]))
     hear(INVENTORY_QUEUE, paid(event))

@@ -1,10 +1,9 @@
 """The whole system in real processes: a relay, and workers that hear every queue.
 
-Two workers share the queues, so that anything may happen in any order. A story that
-needs a part to stand still runs the others itself, with `workers`.
+A story that needs a part to stand still runs the others itself, with `running`.
 """
 
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import pytest
 from django.core.management import call_command
@@ -14,7 +13,6 @@ from inventory.services import receive_stock
 from orders.models import Product
 from orders_project.messaging.topology import CONSUMED
 from tests.awaiting import eventually
-from tests.broker.conftest import broker, topology  # noqa: F401 - fixtures
 from tests.processes import relay, worker
 
 QUEUES = tuple(queue.name for queue in CONSUMED)
@@ -22,18 +20,25 @@ QUEUES = tuple(queue.name for queue in CONSUMED)
 
 @contextmanager
 def running(*left_out, **settings_of_it):
-    """Run a relay and two workers for all queues but those left out."""
+    """Run a relay, and a worker for all queues but those left out."""
     queues = [name for name in QUEUES if name not in left_out]
-    half = len(queues) // 2
-    with ExitStack() as stack:
-        stack.enter_context(relay(**settings_of_it))
-        for part in (queues[:half], queues[half:]):
-            stack.enter_context(worker(*part, **settings_of_it))
+    with relay(**settings_of_it), worker(*queues, concurrency=2, **settings_of_it):
         yield
 
 
+@pytest.fixture(scope="session")
+def quick(tmp_path_factory):
+    """Settings that make the processes quick, and keep their mail in this run."""
+    return {
+        "OUTGOING_DIR": tmp_path_factory.mktemp("outgoing"),
+        "CONFIRMATION_DELAY_SECONDS": 0,
+        "CARRIER_DELIVERY_SECONDS": 0,
+        "PAYMENT_MAX_ATTEMPTS": 2,
+    }
+
+
 @pytest.fixture
-def shop(broker, settings, tmp_path):
+def shop(broker, settings, quick):
     """A shop with two products, and its customers' verbs."""
     settings.GUEST_CHECKOUT = True
     for sku, cents in (("TEAPOT", 1999), ("KETTLE", 4950)):
@@ -41,22 +46,16 @@ def shop(broker, settings, tmp_path):
             sku=sku, name=sku.title(), category="Kitchen", unit_cents=cents, currency="USD"
         )
     receive_stock({"TEAPOT": 100, "KETTLE": 3})
-    return Shop(tmp_path)
+    return Shop(quick)
 
 
 class Shop:
     """What a guest does over HTTP, and how the shop looks afterwards."""
 
-    def __init__(self, outgoing):
+    def __init__(self, settings):
         self.client = Client()
-        self.outgoing = outgoing
+        self.settings = settings
         self.tokens = {}
-        #: Settings that make the processes quick, and keep their mail in this test.
-        self.settings = {
-            "OUTGOING_DIR": outgoing,
-            "CONFIRMATION_DELAY_SECONDS": 0,
-            "CARRIER_DELIVERY_SECONDS": 0,
-        }
 
     def order(self, *, sku="TEAPOT", quantity=1, expect=201, **fields):
         body = {"items": [{"sku": sku, "quantity": quantity}]} | fields
@@ -92,6 +91,10 @@ class Shop:
 
     def timeline(self, order_id):
         return [event["type"] for event in self.get(order_id, "timeline/")]
+
+    def mails(self, order_id):
+        folder = self.settings["OUTGOING_DIR"]
+        return [mail for mail in folder.rglob("*.eml") if order_id in mail.name]
 
     def verify(self):
         call_command("verify")

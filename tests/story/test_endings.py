@@ -12,10 +12,15 @@ from tests.awaiting import eventually
 from tests.story.conftest import running
 
 
+@pytest.fixture(scope="module")
+def processes(django_db_setup, topology, quick):
+    with running(**quick):
+        yield
+
+
 @pytest.fixture
-def system(shop):
-    with running(**shop.settings, PAYMENT_MAX_ATTEMPTS=2):
-        yield shop
+def system(processes, shop):
+    return shop
 
 
 def stock(sku="TEAPOT"):
@@ -49,7 +54,7 @@ def test_a_paid_order_is_shipped_delivered_and_complete(system):
         "order.completed",
     }
     eventually(lambda: Notification.objects.filter(status="sent").count() == 10)
-    mails = list(system.outgoing.rglob("*.eml"))
+    mails = system.mails(order_id)
     assert len(mails) == 5
     assert all("ada@example.com" in mail.read_text() for mail in mails)
     assert system.get(order_id, "payment/")["gateway"]["captured_cents"] == 3998

@@ -1,40 +1,14 @@
-"""The real RabbitMQ, declared and empty. Without it these tests fail, never skip."""
+"""What tests do with RabbitMQ, in the words of the tests."""
 
 from types import SimpleNamespace
 
-import amqp
-import pytest
-from django.conf import settings
-from kombu import Connection
-
 from orders_project.messaging import envelope
-from orders_project.messaging.broker import Message, Publisher, declare
-from orders_project.messaging.topology import QUEUES
+from orders_project.messaging.broker import Message, Publisher
 from tests.awaiting import eventually
 
 
-@pytest.fixture(scope="session")
-def topology():
-    """Declare every exchange and queue, and say how to get a broker if there is none."""
-    try:
-        with Connection(settings.AMQP_URL, connect_timeout=5) as connection:
-            declare(connection)
-    except (OSError, amqp.AMQPError) as error:
-        pytest.fail(f"No RabbitMQ at AMQP_URL ({error}). Run these with: bin/test")
-
-
-@pytest.fixture
-def broker(topology, transactional_db):
-    """A connection with every queue empty, and handy verbs."""
-    with Connection(settings.AMQP_URL, connect_timeout=5) as connection:
-        channel = connection.channel()
-        for queue in QUEUES:
-            channel.queue_purge(queue.name)
-        yield Broker(connection, channel)
-
-
 class Broker:
-    """What tests do with RabbitMQ, in the words of the tests."""
+    """A connection, a channel and a publisher with confirms."""
 
     def __init__(self, connection, channel):
         self.connection, self.channel = connection, channel
@@ -80,4 +54,3 @@ class Broker:
 
     def is_empty(self, queue):
         return self.channel.queue_declare(queue, passive=True).message_count == 0
-
