@@ -9,7 +9,7 @@ from orders_project.messaging.events import (
     ShipmentDelivered,
 )
 from orders_project.messaging.models import Parcel
-from payments.models import GatewayEntry
+from payments.models import GatewayEntry, Refund
 from tests.bus import pump, said
 from tests.payments.scene import cancelled, charge, hears, reserved, status
 
@@ -79,3 +79,4 @@ def test_cancelled_there_is_nothing_to_give_back(steps):
     assert status(event) == "cancelled"
     assert len(said(CodAccepted)) == len(steps)
     assert not said(PaymentRefunded)
+    assert not Refund.objects.exists()

@@ -45,7 +45,8 @@ def test_a_delay_puts_the_delivery_off(settings):
 
 def test_without_a_simulated_delivery_it_waits_for_the_customer(settings):
     settings.CARRIER_DELIVERY_SECONDS = None
-    event = on_the_road()
+    event = prepared()
+    hears(stands(event))
     pump()
     assert status(event) == "in_transit"
 
