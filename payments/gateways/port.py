@@ -64,8 +64,9 @@ class PaymentGateway(Protocol):
     an adapter of a real gateway may use a thread pool, and the simulator one
     statement. A time-out is the Outcome `unanswered`, never an exception: one slow
     charge must not take its neighbours down, and a bare ConnectionError would be
-    taken for an outage of our own database or broker. The same key always gets the first
-    answer again, and nothing is charged a second time.
+    taken for an outage of our own database or broker.
+
+    The same key always gets the first answer again, and nothing is charged twice.
     """
 
     def authorise(self, charges: Sequence[Charge]) -> Sequence[Outcome]:
