@@ -157,8 +157,13 @@ class System:
             "MANAGEMENT_URL": self.management_url,
             "OUTGOING_DIR": str(self.folder / "outgoing"),
             "GUEST_CHECKOUT": "true",
-            **SETTINGS.get(self.kind, SETTINGS["dev"]),
+            **self._choices(),
         }
+
+    def _choices(self) -> dict[str, str]:
+        """What the kind of system suggests, and the caller's environment overrules."""
+        suggested = SETTINGS.get(self.kind, SETTINGS["dev"])
+        return {name: os.environ.get(name, usual) for name, usual in suggested.items()}
 
     def environment(self) -> dict[str, str]:
         """The settings over the caller's environment, with the virtual environment's

@@ -6,12 +6,10 @@ from django.utils.module_loading import import_string
 from notifications import wording
 from notifications.channels.port import Letter, Sms, SmsSender
 
-DEFAULT_SENDER = "notifications.channels.files.SmsFiles"
-
 
 class TextMessage:
     def __init__(self) -> None:
-        sender = import_string(getattr(settings, "SMS_SENDER", DEFAULT_SENDER))
+        sender = import_string(settings.SMS_SENDER)
         self._sender: SmsSender = sender()
 
     def address(self, letter: Letter) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote, urlsplit
 from urllib.request import Request, urlopen
 
 from django.conf import settings
+from django.core.management.base import CommandError
 from kombu import Connection, Exchange, Queue
 
 from orders_project.messaging.errors import MessagingError
@@ -30,8 +31,8 @@ Found = dict[str, Any]
 Binding = tuple[str, str, str, str]
 
 
-class ManagementError(MessagingError):
-    """RabbitMQ's management API did not answer."""
+class ManagementError(MessagingError, CommandError):
+    """RabbitMQ's management API did not answer; a command prints it without traceback."""
 
 
 def get(path: str) -> Any:
