@@ -6,7 +6,6 @@ two workers that locked them otherwise would wait for one another.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-
 from typing import TypeVar
 
 from django.db import transaction

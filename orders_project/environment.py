@@ -46,9 +46,7 @@ class Environment(environ.Env):
 
         The time-outs keep a lost server from holding a request or a worker for ever.
         """
-        config = self.db_url_config(
-            self.url(name, schemes=("postgres", "postgresql"))
-        )
+        config = self.db_url_config(self.url(name, schemes=("postgres", "postgresql")))
         config["CONN_MAX_AGE"] = 600
         config["CONN_HEALTH_CHECKS"] = True
         config["OPTIONS"] = {

@@ -146,9 +146,7 @@ PAYMENT_GATEWAY = env.str(
     "PAYMENT_GATEWAY", default="payments.gateways.simulated.SimulatedGateway"
 )
 # How often a gateway that does not answer is asked: once more than there are rungs.
-PAYMENT_MAX_ATTEMPTS = env.int(
-    "PAYMENT_MAX_ATTEMPTS", default=len(topology.RUNGS) + 1
-)
+PAYMENT_MAX_ATTEMPTS = env.int("PAYMENT_MAX_ATTEMPTS", default=len(topology.RUNGS) + 1)
 SIMULATED_SLOW_SECONDS = env.int("SIMULATED_SLOW_SECONDS", default=1)
 CARRIER = env.str("CARRIER", default="shipping.carriers.simulated.SimulatedCarrier")
 SMS_SENDER = env.str("SMS_SENDER", default="notifications.channels.files.SmsFiles")

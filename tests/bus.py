@@ -60,7 +60,9 @@ def _run_task(parcel):
     args, kwargs, embed = json.loads(parcel.body)
     result = current_app.tasks[name](*args, **kwargs)
     for step in reversed(embed.get("chain") or []):
-        result = current_app.tasks[step["task"]](result, *step["args"], **step["kwargs"])
+        result = current_app.tasks[step["task"]](
+            result, *step["args"], **step["kwargs"]
+        )
 
 
 class Rungs(list):
@@ -71,7 +73,6 @@ class Rungs(list):
 
     @property
     def dead(self):
-        return [headers["x-reason"] for _, to, headers in self if to.name == "dead.exchange"]
-
-
-
+        return [
+            headers["x-reason"] for _, to, headers in self if to.name == "dead.exchange"
+        ]

@@ -76,8 +76,10 @@ def worker(*queues, app="orders_project", concurrency=1, **settings_of_it):
     with process(*map(str, words), **settings_of_it) as running:
         try:
             eventually(
-                lambda: running.poll() is not None
-                or all(consumers(queue) > before[queue] for queue in queues)
+                lambda: (
+                    running.poll() is not None
+                    or all(consumers(queue) > before[queue] for queue in queues)
+                )
             )
         except AssertionError as error:
             raise AssertionError(running.log()[-4000:]) from error

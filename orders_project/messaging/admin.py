@@ -1,6 +1,5 @@
 """The dead letters in the admin, to read."""
 
-
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html

@@ -157,7 +157,9 @@ def _chunks(queue: str, heard: Sequence[Heard]) -> Iterator[list[Heard]]:
             yield chunk
     for one in again:
         if died.get(one.event.id, 0) >= DEADLY:
-            _park(one.wire, Poison(f"Its worker died {DEADLY} times while handling it."))
+            _park(
+                one.wire, Poison(f"Its worker died {DEADLY} times while handling it.")
+            )
 
 
 def _cut(heard: list[Heard], size: int) -> Iterator[list[Heard]]:

@@ -92,9 +92,7 @@ def differences() -> Iterator[str]:
         )
 
 
-def _compare(
-    what: str, wanted: Any, found: list[Found]
-) -> Iterator[str]:
+def _compare(what: str, wanted: Any, found: list[Found]) -> Iterator[str]:
     live = {one["name"]: one for one in found}
     for entity in wanted:
         if entity.name not in live:

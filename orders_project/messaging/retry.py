@@ -56,9 +56,7 @@ def park(wire: Wire, reason: str, error: BaseException | None = None) -> None:
     _publish(wire, DEAD_EXCHANGE, headers)
 
 
-def failure(
-    before: Mapping[str, Any], error: BaseException | None
-) -> dict[str, Any]:
+def failure(before: Mapping[str, Any], error: BaseException | None) -> dict[str, Any]:
     """Return the headers that tell of a failure, beside what earlier ones told."""
     # CC and x-death stay behind: CC would route the copy to the aliases again, and
     # on RabbitMQ 3.10 a republished x-death counts as a cycle.

@@ -31,7 +31,8 @@ def record_dead_letter(wire: Wire) -> None:
         type=seen.type or headers.get("task", ""),
         event_id=seen.id,
         order_id=seen.subject,
-        reason=headers.get("x-reason") or f"The broker parked it: {death.get('reason')}",
+        reason=headers.get("x-reason")
+        or f"The broker parked it: {death.get('reason')}",
         exception=headers.get("x-exception", ""),
         traceback=headers.get("x-traceback", ""),
         attempts=headers.get("x-attempts", 1),

@@ -55,7 +55,9 @@ class EventConsumer(Consumer):
             if "delayed_delivery" not in step
         ]
 
-    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Message], Any]:
+    def create_task_handler(
+        self, *args: Any, **kwargs: Any
+    ) -> Callable[[Message], Any]:
         # Called anew for each connection: what was gathered on a dead one is dropped
         # here, and the broker delivers it again.
         run_task = super().create_task_handler(*args, **kwargs)

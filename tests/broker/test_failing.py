@@ -55,7 +55,10 @@ def test_a_poisoned_event_in_a_batch_is_parked_alone(broker, crooked):
     [
         ("not JSON at all", "not JSON with CloudEvents"),
         ('{"hello": "world"}', "The event type '' is unknown"),
-        (json.dumps({"type": "order.eaten"}), "The event type 'order.eaten' is unknown"),
+        (
+            json.dumps({"type": "order.eaten"}),
+            "The event type 'order.eaten' is unknown",
+        ),
         (envelope.encode(paid()[0]).replace("/1", "/9"), "has version '9'"),
         (envelope.encode(paid()[0]).replace('"subject"', '"sub"'), "`subject`"),
         ("x" * 5_000_000, "5000000 bytes; 1048576 are allowed"),

@@ -28,7 +28,9 @@ def test_what_is_missing_is_named_and_apply_mends_it(broker):
     assert "order.exchange -> queue inventory.queue by 'order.created'" in str(
         problem.value
     )
-    assert "queue sms.queue is missing: manage.py topology --apply" in str(problem.value)
+    assert "queue sms.queue is missing: manage.py topology --apply" in str(
+        problem.value
+    )
 
     call_command("topology", "--apply")
     call_command("topology", "--check")

@@ -46,7 +46,11 @@ def created(lines, order_id=None):
 
 def paid(event):
     return event.then(
-        PaymentSucceeded, amount_cents=100, currency="USD", method="prepaid", country="US"
+        PaymentSucceeded,
+        amount_cents=100,
+        currency="USD",
+        method="prepaid",
+        country="US",
     )
 
 

@@ -47,8 +47,11 @@ def test_a_queue_hears_exactly_what_the_flow_says(name, keys):
 def test_every_app_queue_is_bound_to_exactly_what_its_handlers_hear():
     """Audit, notifications and the aliases' queues are bound by pattern instead."""
     for queue in topology.CONSUMED:
-        keys = {key for exchange, key in topology.keys_of(queue)
-                if exchange.name == "order.exchange" and "#" not in key}
+        keys = {
+            key
+            for exchange, key in topology.keys_of(queue)
+            if exchange.name == "order.exchange" and "#" not in key
+        }
         if keys:
             assert keys == {kind for name, kind in HEARS if name == queue.name}
 

@@ -43,7 +43,11 @@ def shop(broker, settings, quick):
     settings.GUEST_CHECKOUT = True
     for sku, cents in (("TEAPOT", 1999), ("KETTLE", 4950)):
         Product.objects.create(
-            sku=sku, name=sku.title(), category="Kitchen", unit_cents=cents, currency="USD"
+            sku=sku,
+            name=sku.title(),
+            category="Kitchen",
+            unit_cents=cents,
+            currency="USD",
         )
     receive_stock({"TEAPOT": 100, "KETTLE": 3})
     return Shop(quick)
@@ -67,7 +71,9 @@ class Shop:
         return placed["id"]
 
     def get(self, order_id, page=""):
-        answer = self.client.get(f"/api/orders/{order_id}/{page}", self._token(order_id))
+        answer = self.client.get(
+            f"/api/orders/{order_id}/{page}", self._token(order_id)
+        )
         return answer.json()
 
     def post(self, order_id, page):

@@ -20,7 +20,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_mutually_exclusive_group(required=True)
-        what.add_argument("--apply", action="store_true", help="declare what is missing")
+        what.add_argument(
+            "--apply", action="store_true", help="declare what is missing"
+        )
         what.add_argument("--check", action="store_true", help="only compare")
 
     def handle(self, *, apply: bool, **_options: Any) -> None:
