@@ -60,3 +60,6 @@ class ReservationLine(models.Model):
 
     class Meta:
         indexes = (models.Index(fields=("sku",), name="lines_of_a_sku"),)
+
+    def __str__(self) -> str:
+        return f"{self.quantity} x {self.sku} for {self.order_id}"

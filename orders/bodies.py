@@ -37,8 +37,8 @@ class JSONBytes(BaseParser):
     def parse(  # type: ignore[override]
         self,
         stream: Any,
-        media_type: str | None = None,  # noqa: ARG002  DRF's signature
-        parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002
+        media_type: str | None = None,  # noqa: ARG002 - DRF's
+        parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002 - DRF's
     ) -> bytes:
         # DRF reads the stream past Django's own limit, so it is kept here.
         limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE

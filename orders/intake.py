@@ -38,7 +38,7 @@ class Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What every form may carry. `orderId`, `user` and `user_id` are mere labels."""
 
     method: Literal["prepaid", "cod"] = "prepaid"
-    payment_token: PaymentToken = "tok_ok"  # noqa: S105  the simulated gateway's word
+    payment_token: PaymentToken = "tok_ok"  # noqa: S105 - the simulated gateway's word
     country: Country = "US"
     email: Email = ""
     phone: Phone = ""

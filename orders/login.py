@@ -32,14 +32,14 @@ class LoginView(knox.LoginView):  # type: ignore[misc]
     permission_classes = (AllowAny,)
     parser_classes = (JSONBytes,)
 
-    def post(self, request: Request, format: Any = None) -> Response:  # noqa: A002
+    def post(self, request: Request, format: Any = None) -> Response:  # noqa: A002 - knox's
         request.user = _user(request, checked(_login, body_of(request)))
         answer: Response = super().post(request, format)
         return answer
 
 
 def _user(request: Request, login: Login) -> Any:
-    http: Any = request._request  # noqa: SLF001  axes knows only Django's own request
+    http: Any = request._request  # noqa: SLF001 - axes knows only Django's own request
     user = authenticate(http, username=login.username, password=login.password)
     if getattr(http, "axes_locked_out", False):
         # Else the middleware of axes would put its page for browsers in our place.

@@ -32,7 +32,7 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
 
     items: Sequence[Item]
     method: str = "prepaid"
-    payment_token: str = "tok_ok"  # noqa: S105  the simulated gateway's word
+    payment_token: str = "tok_ok"  # noqa: S105 - the simulated gateway's word
     country: str = "US"
     email: str = ""
     phone: str = ""

@@ -95,7 +95,7 @@ class Shopping:
                 self._run(shop, self._errands.get_nowait())
         except Empty:
             pass
-        except Exception as error:  # noqa: BLE001  the command that waits raises it
+        except Exception as error:  # noqa: BLE001 - the command that waits raises it
             self.failure = error
         finally:
             shop.close()

@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 #: Only good enough where DEBUG is on: nothing signed with it is secret.
 DEVELOPMENT_KEY = "for-development-only-" + "x" * 40
+SHORTEST_KEY = 32
 
 HOW = {
     "SECRET_KEY": "python -c 'import secrets; print(secrets.token_urlsafe(50))'",
@@ -22,8 +23,8 @@ class Environment(environ.Env):
     def secret(self, name: str, *, debug: bool) -> str:
         """Return a secret; one made up is allowed only where DEBUG is on."""
         value = self.str(name, default=DEVELOPMENT_KEY if debug else "")
-        if len(value) < 32:
-            refuse(name, "is not set, or shorter than 32 characters")
+        if len(value) < SHORTEST_KEY:
+            refuse(name, f"is not set, or shorter than {SHORTEST_KEY} characters")
         return value
 
     def url(self, name: str, *, schemes: tuple[str, ...]) -> str:

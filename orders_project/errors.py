@@ -91,7 +91,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _plain(request.path, 403, str(exception) or "You may not do this.")
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's
     return _plain(request.path, 404, "There is nothing here. See /api/docs/.")
 
 

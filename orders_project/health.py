@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from orders_project.errors import DATABASE_GONE, database_gone
 
 
-def alive(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+def alive(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's
     return JsonResponse({"status": "alive"})
 
 

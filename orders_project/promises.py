@@ -52,8 +52,8 @@ ALWAYS: tuple[Promise, ...] = (
     ),
     Promise(
         "No order is captured twice in the gateway's own books",
-        BOOKS
-        + "SELECT order_id::text, captures || ' captures' FROM books WHERE captures > 1",
+        BOOKS + "SELECT order_id::text, captures || ' captures' FROM books "
+        "WHERE captures > 1",
     ),
     Promise(
         "Stock is never negative, and never promised twice",

@@ -34,7 +34,7 @@ def rungs(request, monkeypatch):
 
 @pytest.fixture(scope="session")
 def topology():
-    """Declare every exchange and queue, and say how to get a broker if there is none."""
+    """Declare every exchange and queue; say how to get a broker if there is none."""
     try:
         with Connection(settings.AMQP_URL, connect_timeout=5) as connection:
             declare(connection)

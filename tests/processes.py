@@ -43,7 +43,7 @@ def process(*words, **settings_of_it):
             stdout=log,
             stderr=log,
             start_new_session=True,
-            preexec_fn=_die_with_us,
+            preexec_fn=_die_with_us,  # noqa: PLW1509 - it touches no lock
         )
         running.log = lambda: (log.flush(), log.seek(0), log.read())[-1]
         try:

@@ -56,7 +56,7 @@ def run(options: Namespace) -> None:
     if not supervise.is_up(system):
         raise PlainError(f"{system.name} is not running: start it with bin/dev start")
     os.chdir(ROOT)
-    os.execvpe(options.words[0], options.words, system.environment())  # noqa: S606
+    os.execvpe(options.words[0], options.words, system.environment())  # noqa: S606 - asked for
 
 
 def up(options: Namespace) -> None:

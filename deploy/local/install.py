@@ -40,7 +40,7 @@ def main(words: list[str]) -> int:
     if then:
         # Not a child of a shell script: a TERM to that would leave it running.
         python = str(VENV / "bin" / "python")
-        os.execv(python, [python, "-m", "deploy.local", *then])  # noqa: S606
+        os.execv(python, [python, "-m", "deploy.local", *then])  # noqa: S606 - ours
     return 0
 
 

@@ -87,7 +87,7 @@ def home(system: System) -> Path:
     """
     if owner() is None or _reaches(system.folder):
         return system.folder
-    return Path("/var/tmp") / f"waybill-{system.digest}"  # noqa: S108  ours by name
+    return Path("/var/tmp") / f"waybill-{system.digest}"  # noqa: S108 - ours by name
 
 
 def owner() -> str | None:

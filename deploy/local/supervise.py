@@ -63,7 +63,7 @@ def launch(system: System, programs: list[Program]) -> None:
             [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(file)],
             env={**system.environment(), MARK: str(system.folder)},
             start_new_session=True,  # Ctrl-C is for us: we stop them in order
-            preexec_fn=partial(_die_with, os.getpid()) if system.short_lived else None,  # noqa: PLW1509  we have no threads
+            preexec_fn=partial(_die_with, os.getpid()) if system.short_lived else None,  # noqa: PLW1509 - we have no threads
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
         )  # fmt: skip
     until(lambda: is_up(system), what="the supervisor", seconds=10)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import amqp
@@ -102,8 +103,6 @@ class Publisher:
 
     def keep_alive(self) -> None:
         """Read what the broker sent meanwhile, and send a heartbeat when it is time."""
-        try:
+        with suppress(TimeoutError):
             self.connection.drain_events(timeout=0.001)
-        except TimeoutError:
-            pass
         self.connection.heartbeat_tick()

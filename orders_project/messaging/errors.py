@@ -5,15 +5,15 @@ class MessagingError(Exception):
     """The base of what this package raises."""
 
 
-class RetryLater(MessagingError):
+class RetryLater(MessagingError):  # noqa: N818 - `raise RetryLater` says what to do
     """Not now: the prerequisite is not there yet, or a partner did not answer."""
 
 
-class Poison(MessagingError):
+class Poison(MessagingError):  # noqa: N818 - the word of the trade
     """Never: no retry can mend this message. It is parked in dead.letter.queue."""
 
 
-class Outage(MessagingError):
+class Outage(MessagingError):  # noqa: N818 - not the error of a message
     """The database or the broker is gone: nobody's fault, so no attempt is counted."""
 
 

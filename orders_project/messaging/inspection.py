@@ -32,26 +32,25 @@ Binding = tuple[str, str, str, str]
 
 
 class ManagementError(MessagingError, CommandError):
-    """RabbitMQ's management API did not answer; a command prints it without traceback."""
+    """RabbitMQ's management API did not answer. Commands print it without traceback."""
 
 
 def get(path: str) -> Any:
     """GET a page of the management API, without its /api/ prefix, as JSON."""
     parts = urlsplit(settings.MANAGEMENT_URL)
     login = f"{unquote(parts.username or 'guest')}:{unquote(parts.password or 'guest')}"
-    # An http(s) URL from the settings, never from a request.
-    request = Request(  # noqa: S310
+    request = Request(  # noqa: S310 - a URL from the settings, never from a request
         f"{parts.scheme}://{parts.hostname}:{parts.port or 15672}/api/{path}",
         headers={"Authorization": "Basic " + base64.b64encode(login.encode()).decode()},
     )
     try:
-        with urlopen(request, timeout=5) as answer:  # noqa: S310
+        with urlopen(request, timeout=5) as answer:  # noqa: S310 - the same
             return json.load(answer)
     except (URLError, TimeoutError) as error:
         raise ManagementError(
-            f"RabbitMQ's management API at {parts.hostname}:{parts.port} says: {error}. "
-            "Set MANAGEMENT_URL=http://user:password@host:15672, and enable the plugin: "
-            "rabbitmq-plugins enable rabbitmq_management"
+            f"RabbitMQ's management API at {parts.hostname}:{parts.port} says: "
+            f"{error}. Set MANAGEMENT_URL=http://user:password@host:15672, and enable "
+            "the plugin: rabbitmq-plugins enable rabbitmq_management"
         ) from error
 
 

@@ -62,6 +62,9 @@ class Inbox(models.Model):
     class Meta:
         db_table = "messaging_inbox"
 
+    def __str__(self) -> str:
+        return f"{self.event_id} in {self.queue}"
+
 
 class Attempt(models.Model):
     """How often an event came back because its worker died while handling it."""
@@ -74,6 +77,9 @@ class Attempt(models.Model):
     class Meta:
         db_table = "messaging_attempt"
 
+    def __str__(self) -> str:
+        return f"{self.event_id} in {self.queue}, {self.count} times"
+
 
 class Work(models.Model):
     """One line for each batch a worker ran: what `manage.py stats` adds up."""
@@ -85,6 +91,9 @@ class Work(models.Model):
 
     class Meta:
         db_table = "messaging_work"
+
+    def __str__(self) -> str:
+        return f"{self.events} {self.outcome} in {self.queue}"
 
 
 class DeadLetter(models.Model):

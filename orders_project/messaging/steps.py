@@ -16,7 +16,7 @@ from celery.exceptions import Reject
 
 from orders_project.messaging.events import NORMAL
 from orders_project.messaging.hearing import CAREFUL, note_work
-from orders_project.messaging.outages import close_after_timeout, is_outage
+from orders_project.messaging.outages import drop_doubtful_connection, is_outage
 from orders_project.messaging.retry import failure
 from orders_project.messaging.topology import DEAD_EXCHANGE, RUNGS
 
@@ -43,8 +43,8 @@ def step(work: Step) -> Task:
 def _run(work: Step, ids: list[str]) -> list[str]:
     try:
         return list(work(ids)) if ids else []
-    except Exception as error:
-        close_after_timeout(error)
+    except Exception as error:  # noqa: BLE001 - whatever it was, it must not be lost
+        drop_doubtful_connection(error)
         if is_outage(error):
             _wait_out(error)
         if len(ids) > 1:

@@ -153,13 +153,14 @@ def _charge(decide: str, charges: Sequence[Charge]) -> list[Outcome]:
     if any(manner.slow for manner in manners):
         time.sleep(getattr(settings, "SIMULATED_SLOW_SECONDS", 1))
     return [
-        _heard(manner, *answers.get(charge.key, (UNANSWERED, False)))
+        _heard(manner, answers.get(charge.key, (UNANSWERED, False)))
         for charge, manner in zip(charges, manners, strict=True)
     ]
 
 
-def _heard(manner: Manner, outcome: Outcome, fresh: bool) -> Outcome:  # noqa: FBT001
+def _heard(manner: Manner, answer: tuple[Outcome, bool]) -> Outcome:
     """Return what the caller gets to hear of an outcome that is in the books."""
+    outcome, fresh = answer
     return UNANSWERED if manner.silent_once and fresh else outcome
 
 

@@ -27,7 +27,7 @@ def test_a_question_is_answered_by_another_process(broker):
 
 def test_without_an_answer_it_says_so_in_time_and_how_to_get_one(broker):
     started = time.monotonic()
-    with pytest.raises(UnansweredError, match="worker -Q payment.rpc.queue"):
+    with pytest.raises(UnansweredError, match=r"worker -Q payment\.rpc\.queue"):
         ask(timeout=0.5)
     assert time.monotonic() - started < 3
 

@@ -21,9 +21,9 @@ SERVERS = {"postgres", "rabbitmq"}
 #: Where the parts that differ by machine are in a container.
 INSIDE = {
     "web": "0.0.0.0:8000",
-    "flower_address": "0.0.0.0",  # noqa: S104
+    "flower_address": "0.0.0.0",
     "flower_port": 5555,
-    "folder": "/tmp",  # noqa: S108
+    "folder": "/tmp",
 }
 
 

@@ -68,11 +68,11 @@ def test_a_rule_left_by_a_killed_run_is_put_back_by_the_next(policy):
 @pytest.fixture
 def nothing(monkeypatch):
     """A machine with neither servers nor Docker nor root."""
-    missing = lambda: ["DATABASE_URL", "AMQP_URL"]  # noqa: E731
-    monkeypatch.setattr(programs, "missing", missing)
+    missing = ["DATABASE_URL", "AMQP_URL"]
+    monkeypatch.setattr(programs, "missing", lambda: missing)
     monkeypatch.setattr(install.docker, "answers", lambda: False)
     monkeypatch.setattr(debian, "can_install", lambda: False)
-    for name in missing():
+    for name in missing:
         monkeypatch.delenv(name, raising=False)
 
 

@@ -33,7 +33,7 @@ def here(tmp_path):
         "127.0.0.1:8000": f"127.0.0.1:{free['web']}",
         "--address=0.0.0.0 --port=5555": f"--address=127.0.0.1 --port={free['flower']}",
         "127.0.0.1:5555": f"127.0.0.1:{free['flower']}",
-        "/tmp": str(tmp_path),  # noqa: S108
+        "/tmp": str(tmp_path),
         "/var/lib/waybill": str(tmp_path),
     }
 

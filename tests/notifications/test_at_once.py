@@ -26,7 +26,7 @@ def at_once(*works):
         barrier.wait()
         try:
             work()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - looked at below
             errors.append(error)
         connection.close()
 

@@ -12,7 +12,7 @@ from payments.models import Payment, Refund
 from tests.bus import hear
 
 
-def reserved(token="tok_ok", **changes):  # noqa: S107
+def reserved(token="tok_ok", **changes):
     """Return the event that asks for a payment of 19.99."""
     return StockReserved(
         **{

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 gateway = SimulatedGateway()
 
 
-def charge(token="tok_ok", order_id=None, key=None, cents=500):  # noqa: S107
+def charge(token="tok_ok", order_id=None, key=None, cents=500):
     order_id = order_id or new_id()
     return Charge(
         key=key or f"{order_id}:charge",

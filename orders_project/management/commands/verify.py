@@ -8,6 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from orders_project import promises
 
 SHOWN = 50
+#: The management API's figures are some seconds old, so one calm look is too few.
+CALM_LOOKS = 3
 
 
 class Command(BaseCommand):
@@ -40,8 +42,7 @@ class Command(BaseCommand):
 
 
 def _come_to_rest(wait: float) -> None:
-    # The management API's figures are some seconds old, so one calm look is too few.
     deadline, calm = time.monotonic() + wait, 0
-    while calm < 3 and time.monotonic() < deadline:
+    while calm < CALM_LOOKS and time.monotonic() < deadline:
         calm = 0 if any(promises.unrest()) else calm + 1
         time.sleep(0.3)
