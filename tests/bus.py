@@ -10,7 +10,7 @@ from celery import current_app
 from django.db import transaction
 
 from orders_project.messaging import envelope
-from orders_project.messaging.hearing import HEARS, run_batch
+from orders_project.messaging.hearing import HEARS, guarded, run_batch
 from orders_project.messaging.models import LoggedEvent, Parcel
 from orders_project.messaging.retry import Wire
 
@@ -27,7 +27,7 @@ def hear(queue, *events, redelivered=False, attempt=0):
     """Let a queue's handlers hear these events as one batch, as in a worker."""
     body = envelope.batch([envelope.encode(event) for event in events]).encode()
     headers = {"x-attempt": attempt} if attempt else {}
-    run_batch([tuple(Wire(queue.name, body, headers, 1, redelivered))])
+    guarded(run_batch)([tuple(Wire(queue.name, body, headers, 1, redelivered))])
 
 
 def pump(limit=50):

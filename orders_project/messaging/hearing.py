@@ -17,7 +17,7 @@ from kombu import Queue
 from orders_project.messaging import envelope, inbox, retry, sql
 from orders_project.messaging.errors import Outage, Poison
 from orders_project.messaging.events import Event
-from orders_project.messaging.outages import close_after_timeout, is_outage
+from orders_project.messaging.outages import drop_doubtful_connection, is_outage
 from orders_project.messaging.retry import Wire
 
 logger = logging.getLogger(__name__)
@@ -74,8 +74,7 @@ def hears(
     """
 
     def decorate(handler: Handler) -> Task:
-        name = f"{handler.__module__}.{handler.__name__}"
-        listener = Listener(name, on.name, handler, inbox)
+        listener = Listener(path_of(handler), on.name, handler, inbox)
         HEARS.update({(on.name, kind.type): listener for kind in types})
         return as_task(run_batch, handler)
 
@@ -90,7 +89,7 @@ def takes(queue: Queue) -> Callable[[Callable[[Wire], object]], Task]:
             for wire in wires:
                 handler(Wire(*wire))
 
-        WHOLE_MESSAGES[queue.name] = f"{handler.__module__}.{handler.__name__}"
+        WHOLE_MESSAGES[queue.name] = path_of(handler)
         return as_task(run, handler)
 
     return decorate
@@ -98,30 +97,38 @@ def takes(queue: Queue) -> Callable[[Callable[[Wire], object]], Task]:
 
 def as_task(run: Callable[..., object], handler: Callable[..., object]) -> Task:
     """Make a Celery task that runs `run` under the name of the handler."""
+    work = wraps(handler)(guarded(run))
+    return shared_task(name=path_of(handler), typing=False, **CAREFUL)(work)
 
-    @wraps(handler)
+
+def path_of(handler: Callable[..., object]) -> str:
+    return f"{handler.__module__}.{handler.__name__}"
+
+
+def guarded(run: Callable[..., object]) -> Callable[..., object]:
+    """Have a function raise Outage when database or broker are gone.
+
+    Then nothing was decided, and the worker keeps the messages until they are back.
+    """
+
     def work(*args: Any) -> object:
-        return run(*args)
+        try:
+            return run(*args)
+        except Exception as error:
+            drop_doubtful_connection(error)
+            if is_outage(error):
+                raise Outage(f"{type(error).__name__}: {error}") from None
+            raise
 
-    name = f"{handler.__module__}.{handler.__name__}"
-    return shared_task(name=name, typing=False, **CAREFUL)(work)
+    return work
 
 
 def run_batch(wires: Sequence[Sequence[Any]]) -> str:
-    """Handle every event of these messages; returns a line for Flower.
-
-    Raises Outage when database or broker are gone: then nothing was decided, and
-    the worker keeps the messages until they are back.
-    """
-    try:
-        heard = list(_decode(Wire(*wire) for wire in wires))
-        for listener, ones in _by_listener(heard).items():
-            for chunk in _chunks(listener.queue, ones):
-                _handle(listener, chunk)
-    except Exception as error:
-        if is_outage(error):
-            raise Outage(f"{type(error).__name__}: {error}") from None
-        raise
+    """Handle every event of these messages; returns a line for Flower."""
+    heard = list(_decode(Wire(*wire) for wire in wires))
+    for listener, ones in _by_listener(heard).items():
+        for chunk in _chunks(listener.queue, ones):
+            _handle(listener, chunk)
     return f"{len(heard)} events"
 
 
@@ -171,7 +178,7 @@ def _handle(listener: Listener, chunk: Sequence[Heard]) -> None:
     try:
         _in_one_transaction(listener, chunk)
     except Exception as error:
-        close_after_timeout(error)
+        drop_doubtful_connection(error)
         if is_outage(error):
             raise
         if len(chunk) == 1:
@@ -221,8 +228,10 @@ def note_work(queue: str, outcome: str, events: int) -> None:
     )
 
 
-@shared_task(name="messaging.park", **CAREFUL)
 def park_unreadable(wires: Sequence[Sequence[Any]], reason: str) -> None:
     """Park messages that are no events at all, with the reason in words."""
     for wire in wires:
         _park(Wire(*wire), Poison(reason))
+
+
+PARK = as_task(park_unreadable, park_unreadable).name

@@ -35,7 +35,12 @@ def _server_gone(error: OperationalError) -> bool:
     return state is None or state.startswith(SERVER_GONE)
 
 
-def close_after_timeout(error: BaseException) -> None:
-    """Close a connection whose query a time limit cut off: its state is unknown."""
+def drop_doubtful_connection(error: BaseException) -> None:
+    """Close a database connection that is dead, or whose query a time limit cut off.
+
+    Celery would do so before each task, but then open a new one each time.
+    """
     if isinstance(error, SoftTimeLimitExceeded):
         connection.close()
+    elif not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()

@@ -7,12 +7,10 @@ from celery import shared_task
 from django.conf import settings
 
 from orders_project.messaging import envelope, sql
-from orders_project.messaging.hearing import note_work, park_unreadable, takes
+from orders_project.messaging.hearing import note_work, takes
 from orders_project.messaging.models import DeadLetter
 from orders_project.messaging.retry import Wire
 from orders_project.messaging.topology import DEAD_DESK_QUEUE
-
-__all__ = ("park_unreadable", "prune", "record_dead_letter")
 
 #: Rows a minute of work leaves behind that only matter while a message may come twice.
 PRUNE = (

@@ -20,7 +20,7 @@ from kombu.message import Message
 from orders_project.messaging import envelope
 from orders_project.messaging.errors import Outage, Poison
 from orders_project.messaging.events import EVENTS, NORMAL, new_id
-from orders_project.messaging.hearing import HEARS, WHOLE_MESSAGES
+from orders_project.messaging.hearing import HEARS, PARK, WHOLE_MESSAGES
 from orders_project.messaging.retry import Wire
 from orders_project.messaging.topology import DEAD_DESK_QUEUE
 
@@ -177,13 +177,13 @@ def sort_out(queue: str, message: Message) -> Waiting | None:
     try:
         types = envelope.glance(wire.body)
     except Poison as error:
-        return Waiting("messaging.park", message, wire, 1, (str(error),))
+        return Waiting(PARK, message, wire, 1, (str(error),))
     heard = [HEARS[queue, kind].task for kind in types if (queue, kind) in HEARS]
     if heard:
         return Waiting(heard[0], message, wire, len(types))
     if strange := [kind for kind in types if kind not in EVENTS]:
         reason = f"The event type {strange[0]!r} is unknown here."
-        return Waiting("messaging.park", message, wire, 1, (reason,))
+        return Waiting(PARK, message, wire, 1, (reason,))
     return None
 
 
