@@ -15,7 +15,8 @@ class StockItemAdmin(ReadOnly):
 
     @admin.display
     def available(self, item: StockItem) -> int:
-        return item.on_hand - item.reserved
+        on_hand: int = item.on_hand
+        return on_hand - item.reserved
 
 
 @admin.register(Reservation)

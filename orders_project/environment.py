@@ -1,5 +1,6 @@
 """Reading the environment, with errors that say which variable and how to set it."""
 
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import environ
@@ -17,18 +18,18 @@ HOW = {
 }
 
 
-class Environment(environ.Env):
+class Environment(environ.Env):  # type: ignore[misc]  # has no types
     """django-environ, with the checks that this project wants."""
 
     def secret(self, name: str, *, debug: bool) -> str:
         """Return a secret; one made up is allowed only where DEBUG is on."""
-        value = self.str(name, default=DEVELOPMENT_KEY if debug else "")
+        value: str = self.str(name, default=DEVELOPMENT_KEY if debug else "")
         if len(value) < SHORTEST_KEY:
             refuse(name, f"is not set, or shorter than {SHORTEST_KEY} characters")
         return value
 
     def url(self, name: str, *, schemes: tuple[str, ...]) -> str:
-        value = self.str(name, default="")
+        value: str = self.str(name, default="")
         parts = urlsplit(value)
         if parts.scheme not in schemes or not parts.hostname:
             refuse(name, f"must be a URL that starts with {schemes[0]}://")
@@ -36,18 +37,19 @@ class Environment(environ.Env):
 
     def seconds(self, name: str, *, default: int) -> float | None:
         """Return a time in seconds, or None for the word none."""
-        value = self.str(name, default=str(default))
+        value: str = self.str(name, default=str(default))
         try:
             return None if value.lower() == "none" else float(value)
         except ValueError:
             refuse(name, f"is {value!r}, which is no number of seconds")
 
-    def database(self, name: str) -> dict[str, object]:
+    def database(self, name: str) -> dict[str, Any]:
         """Return Django's settings of a PostgreSQL database.
 
         The time-outs keep a lost server from holding a request or a worker for ever.
         """
-        config = self.db_url_config(self.url(name, schemes=("postgres", "postgresql")))
+        url = self.url(name, schemes=("postgres", "postgresql"))
+        config: dict[str, Any] = self.db_url_config(url)
         config["CONN_MAX_AGE"] = 600
         config["CONN_HEALTH_CHECKS"] = True
         config["OPTIONS"] = {
@@ -60,5 +62,5 @@ class Environment(environ.Env):
         return config
 
 
-def refuse(name: str, what: str) -> None:
+def refuse(name: str, what: str) -> NoReturn:
     raise ImproperlyConfigured(f"{name} {what}. Set it, for example: {HOW[name]}")

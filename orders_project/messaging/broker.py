@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 import amqp
-from kombu import Connection
+from kombu import Connection, Exchange, Queue
 
 from orders_project.messaging.topology import EXCHANGES, QUEUES, ROADS
 
@@ -27,8 +27,9 @@ def declare(broker: Connection) -> None:
 
     Raises amqp.PreconditionFailed where the broker has it with other arguments.
     """
+    entities: Iterable[Exchange | Queue] = (*EXCHANGES, *QUEUES)
     with broker.channel() as channel:
-        for entity in (*EXCHANGES, *QUEUES):
+        for entity in entities:
             entity(channel).declare()
         for road in ROADS:
             road.destination(channel).bind_to(road.source, road.routing_key)
@@ -45,9 +46,10 @@ class Publisher:
         self.connection = connection
         self.channel = connection.channel()
         self.channel.confirm_select()
-        self.channel.events["basic_ack"].add(self._confirmed)
-        self.channel.events["basic_nack"].add(self._refused)
-        self.channel.events["basic_return"].add(self._came_back)
+        events: Any = self.channel.events  # type: ignore[attr-defined]
+        events["basic_ack"].add(self._confirmed)
+        events["basic_nack"].add(self._refused)
+        events["basic_return"].add(self._came_back)
         self.tag = 0
         self.waiting: set[int] = set()
         self.refused: set[int] = set()

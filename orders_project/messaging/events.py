@@ -5,9 +5,10 @@ renamed, and every field is plain JSON, because a reader need not be Python.
 Plain Python: this page knows neither Django nor Celery.
 """
 
+import builtins
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 import uuid_utils
@@ -52,7 +53,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     trace: str | None = None
     priority: int = NORMAL
 
-    def then(self, what: type[E], **data: object) -> E:
+    def then(self, what: builtins.type[E], **data: Any) -> E:
         """Return the event `what` of the same order, caused by this one."""
         return what(
             order_id=self.order_id,

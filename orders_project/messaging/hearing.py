@@ -29,7 +29,7 @@ DEADLY = len(CHUNKS) + 1
 
 #: A message must never be acknowledged by accident: on time-outs it comes back, and
 #: an error that escapes us is rejected, so that the broker parks it.
-CAREFUL = {
+CAREFUL: dict[str, Any] = {
     "acks_late": True,
     "acks_on_timeout": False,
     "acks_on_failure": False,
@@ -98,7 +98,10 @@ def takes(queue: Queue) -> Callable[[Callable[[Wire], object]], Task]:
 def as_task(run: Callable[..., object], handler: Callable[..., object]) -> Task:
     """Make a Celery task that runs `run` under the name of the handler."""
     work = wraps(handler)(guarded(run))
-    return shared_task(name=path_of(handler), typing=False, **CAREFUL)(work)
+    register: Callable[[Callable[..., object]], Task] = shared_task(
+        name=path_of(handler), typing=False, **CAREFUL
+    )
+    return register(work)
 
 
 def path_of(handler: Callable[..., object]) -> str:

@@ -122,8 +122,8 @@ def _arguments(entity: Exchange | Queue) -> Found:
     if isinstance(entity, Exchange):
         return dict(entity.arguments or {})
     arguments = dict(entity.queue_arguments or {})
-    if entity.message_ttl:
-        arguments["x-message-ttl"] = int(entity.message_ttl * 1000)
+    if ttl := entity.as_dict()["message_ttl"]:
+        arguments["x-message-ttl"] = int(ttl * 1000)
     return _plain(arguments)
 
 

@@ -39,11 +39,12 @@ def ask(queue: Queue, question: Question, *, timeout: float) -> Answer:
 
 
 def _ask(queue: Queue, question: Question, timeout: float) -> Answer:
-    wanted, answers, deadline = new_id(), [], time.monotonic() + timeout
+    wanted, deadline = new_id(), time.monotonic() + timeout
+    answers: list[Answer] = []
 
     def on_message(message: Message) -> None:
         if message.properties.get("correlation_id") == wanted:
-            answers.append(msgspec.json.decode(message.body))
+            answers.append(msgspec.json.decode(message.body or b""))
 
     # A connection of its own: questions are rare, and a pooled one may have died idle.
     with current_app.connection_for_write(connect_timeout=timeout) as connection:

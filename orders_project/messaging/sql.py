@@ -13,18 +13,20 @@ from django.db import connection
 Row = tuple[Any, ...]
 
 
-def fetch(query: str, params: Sequence[object] = ()) -> list[Row]:
+def fetch(query: str, params: Sequence[Any] = ()) -> list[Row]:
     """Run one statement on the default database and return its rows."""
     with connection.cursor() as cursor:
         cursor.execute(query, params)
-        return cursor.fetchall()
+        found: list[Row] = cursor.fetchall()
+    return found
 
 
-def run(query: str, params: Sequence[object] = ()) -> int:
+def run(query: str, params: Sequence[Any] = ()) -> int:
     """Run one statement and return how many rows it touched."""
     with connection.cursor() as cursor:
         cursor.execute(query, params)
-        return cursor.rowcount
+        count: int = cursor.rowcount
+    return count
 
 
 def rows(values: Iterable[object]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from celery import Task, current_task, shared_task
 from celery.exceptions import Reject
+from kombu import Queue
 
 from orders_project.messaging.events import NORMAL
 from orders_project.messaging.hearing import CAREFUL, note_work
@@ -37,7 +38,8 @@ def step(work: Step) -> Task:
 
     run.__doc__ = work.__doc__
     name = f"{work.__module__}.{work.__name__}"
-    return shared_task(name=name, **CAREFUL)(run)
+    register: Callable[[Step], Task] = shared_task(name=name, **CAREFUL)
+    return register(run)
 
 
 def _run(work: Step, ids: list[str]) -> list[str]:
@@ -90,12 +92,18 @@ def _park(ids: Sequence[str], error: Exception) -> None:
 
 
 def _queue() -> str:
-    return current_task.app.amqp.router.route({}, current_task.name)["queue"].name
+    queue: Queue = current_task.app.amqp.router.route({}, current_task.name)["queue"]
+    return queue.name
+
+
+def _priority() -> int:
+    delivery: Any = current_task.request.delivery_info
+    return delivery["priority"] or NORMAL
 
 
 def _send_again(ids: Sequence[str], exchange: str, headers: dict[str, Any]) -> None:
     signature = current_task.signature_from_request(args=(list(ids),))
-    signature.options = {
+    signature["options"] = {
         key: value
         for key, value in signature.options.items()
         if key in ("chain", "root_id", "parent_id", "link", "link_error")
@@ -104,6 +112,6 @@ def _send_again(ids: Sequence[str], exchange: str, headers: dict[str, Any]) -> N
         exchange=exchange,
         routing_key=_queue(),
         headers=headers,
-        priority=NORMAL,
+        priority=_priority(),
         confirm_timeout=5,
     )

@@ -6,7 +6,7 @@ them, `--check` compares them with the live broker.
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from kombu import Exchange, Queue, binding
 
@@ -287,7 +287,7 @@ def keys_of(queue: Queue) -> Iterator[tuple[Exchange, str]]:
     """Yield every (exchange, routing key) that leads to a queue."""
     # Not its exchange first: Celery sets its own default on a queue with bindings.
     for bound in queue.bindings or (binding(queue.exchange, queue.routing_key),):
-        yield bound.exchange, bound.routing_key
+        yield cast("Exchange", bound.exchange), bound.routing_key
 
 
 #: Events without a handler beside the audit, and why that is right.

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from billiard.einfo import ExceptionWithTraceback
+from billiard.einfo import ExceptionWithTraceback  # type: ignore[attr-defined]
 from celery.worker.consumer import Consumer
 from celery.worker.request import Request
 from celery.worker.state import task_ready, task_reserved
@@ -46,7 +46,15 @@ class Waiting(NamedTuple):
 class EventConsumer(Consumer):
     """Runs Celery's own messages as ever, and everything else in batches."""
 
-    class Blueprint(Consumer.Blueprint):
+    # What the types of Celery leave out.
+    connection: Any
+    connection_errors: tuple[type[Exception], ...]
+    event_dispatcher: Any
+    hub: Any
+    on_task_request: Callable[[Request], None]
+    task_consumer: Any
+
+    class Blueprint(Consumer.Blueprint):  # type: ignore[valid-type, misc]
         # Celery's delayed delivery would declare 28 quorum queues of its own as soon
         # as one of ours is a quorum queue. What must wait has a due time in the outbox.
         default_steps = [
@@ -71,7 +79,7 @@ class EventConsumer(Consumer):
 
         return on_message
 
-    def on_decode_error(self, message: Message, exc: Exception) -> None:
+    def on_decode_error(self, message: Message, exc: Exception) -> None:  # noqa: ARG002 - Celery's
         # Celery would acknowledge it, and it would be gone.
         message.reject_log_error(logger, self.connection_errors)
 
@@ -89,7 +97,7 @@ class Gathering:
     def queue_of(self, message: Message) -> str:
         """Name the queue; the delivery itself only names exchange and routing key."""
         tag = message.delivery_info["consumer_tag"]
-        tags = self.consumer.task_consumer._active_tags
+        tags: dict[str, str] = self.consumer.task_consumer._active_tags  # noqa: SLF001 - nothing else knows
         return next(queue for queue, known in tags.items() if known == tag)
 
     def add(self, queue: str, message: Message) -> None:
@@ -126,7 +134,8 @@ class Gathering:
     def take(self) -> list[Waiting]:
         """Take the next batch: the most urgent first, then the oldest; one task."""
         self.waiting.sort(key=lambda one: -one.wire.priority)
-        first, batch, size = self.waiting[0], [], 0
+        first, size = self.waiting[0], 0
+        batch: list[Waiting] = []
         for one in list(self.waiting):
             if (one.task, one.extra) == (first.task, first.extra) and (
                 not batch or size + one.events <= MAX_BATCH
@@ -188,14 +197,14 @@ def sort_out(queue: str, message: Message) -> Waiting | None:
 
 
 def wire_of(queue: str, message: Message) -> Wire:
-    body = message.body
+    body: Any = message.body
     if not isinstance(body, bytes):
         body = bytes(body, "utf-8") if isinstance(body, str) else bytes(body)
     return Wire(
         queue,
         body,
         dict(message.headers or {}),
-        message.properties.get("priority") or NORMAL,
+        int(message.properties.get("priority") or NORMAL),
         bool(message.delivery_info.get("redelivered")),
         message.properties.get("reply_to") or "",
         message.properties.get("correlation_id") or "",
