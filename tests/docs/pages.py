@@ -1,0 +1,84 @@
+"""The project's pages, taken apart: their tables, code blocks, commands and links."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`([^`\n]+)`")
+
+
+class Page(NamedTuple):
+    path: Path
+
+    @property
+    def text(self) -> str:
+        return self.path.read_text()
+
+    @property
+    def prose(self) -> str:
+        """What stands outside the code blocks."""
+        return FENCE.sub("", self.text)
+
+    def blocks(self, language: str) -> list[str]:
+        return [body for kind, body in FENCE.findall(self.text) if kind == language]
+
+    def table(self, heading: str) -> list[list[str]]:
+        """Return the cells of the first table below a heading, without its titles."""
+        _, found, below = self.text.partition(f"# {heading}\n")
+        assert found, f"{self.path.name} has no heading {heading!r}"
+        return [_cells(line) for line in _rows(below.splitlines())][2:]
+
+    @property
+    def slugs(self) -> set[str]:
+        """The anchors of the headings, as GitHub makes them."""
+        headings = re.findall(r"^#+ (.*)$", self.prose, re.MULTILINE)
+        return {
+            re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+            for heading in headings
+        }
+
+
+def _rows(lines: Sequence[str]) -> Iterator[str]:
+    inside = False
+    for line in lines:
+        if inside and not line.startswith("|"):
+            return
+        inside = line.startswith("|")
+        if inside:
+            yield line
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+
+
+def codes(cell: str) -> list[str]:
+    """Return what a cell has in code style."""
+    return CODE.findall(cell)
+
+
+README = Page(ROOT / "README.md")
+ARCHITECTURE = Page(ROOT / "docs/architecture.md")
+EVENTS = Page(ROOT / "docs/events.md")
+PAGES = [
+    Page(path) for path in sorted((*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))
+]
+
+
+def commands() -> list[str]:
+    """Return every command on every page: lines of `sh` blocks, and in code style."""
+    return [command for page in PAGES for command in _commands(page)]
+
+
+def _commands(page: Page) -> Iterator[str]:
+    for block in page.blocks("sh"):
+        yield from block.replace("\\\n", " ").splitlines()
+    for code in CODE.findall(page.prose):
+        if code.startswith(STARTS) and " " in code:
+            yield code
+
+
+STARTS = ("bin/", "celery ", "docker ", "manage.py ", "python ", "deploy/compose/")
