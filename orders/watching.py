@@ -8,7 +8,7 @@ from orders import lifecycle
 from orders_project.messaging import sql
 
 PATIENCE_SECONDS = 120.0
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.5
 
 COUNT = """
     SELECT status, count(*) FROM orders_order WHERE id = ANY(%s::uuid[]) GROUP BY status

@@ -45,6 +45,9 @@ REFUND: Mapping[str, Sequence[str]] = {
 #: Where a task of ours is at work: what rests here too long is started again.
 MOVING: Sequence[str] = (OPENED, AUTHORISED, CAPTURED, DUE)
 
+#: What has not come to its end; a settled payment is only touched by a refund.
+OPEN: Sequence[str] = (OPENED, AUTHORISED, CAPTURED, ACCEPTED, DUE, VOIDING)
+
 
 def before(status: str, table: Mapping[str, Sequence[str]] = PAYMENT) -> list[str]:
     """Return the statuses from which a status may be reached."""

@@ -42,7 +42,7 @@ IDLE = """
     UPDATE payments_payment SET updated = statement_timestamp()
     WHERE order_id IN (
         SELECT order_id FROM payments_payment
-        WHERE status = ANY(%s)
+        WHERE is_open AND status = ANY(%s)
             AND updated < statement_timestamp() - make_interval(secs => %s)
         ORDER BY order_id LIMIT 1000 FOR UPDATE SKIP LOCKED)
     RETURNING CASE status WHEN 'due' THEN 'collection' ELSE method END, priority,

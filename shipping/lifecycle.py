@@ -26,3 +26,6 @@ SHIPMENT: Mapping[str, Sequence[str]] = {
 
 #: Where a task of ours is at work: what rests here too long is started again.
 MOVING: Sequence[str] = (OPENED, BOOKED, RELEASED, IN_TRANSIT)
+
+#: What has not come to its end.
+OPEN: Sequence[str] = tuple(status for status, onward in SHIPMENT.items() if onward)

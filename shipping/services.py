@@ -60,7 +60,8 @@ IDLE = """
         SELECT order_id FROM shipping_shipment
         JOIN jsonb_to_recordset(%s) AS patience(status text, seconds float)
             USING (status)
-        WHERE updated < statement_timestamp() - make_interval(secs => seconds)
+        WHERE is_open
+            AND updated < statement_timestamp() - make_interval(secs => seconds)
         ORDER BY order_id LIMIT 1000 FOR UPDATE OF shipping_shipment SKIP LOCKED)
     RETURNING status, priority, order_id::text
 """

@@ -3,7 +3,6 @@
 from django.conf import settings
 from django.db import transaction
 
-from orders import lifecycle
 from orders_project.messaging import outbox, sql
 
 #: Any constant of our own will do: one sweep at a time in the whole system.
@@ -16,7 +15,7 @@ ALONE = "SELECT pg_try_advisory_xact_lock(%s)"
 IDLE = """
     WITH idle AS (
         SELECT id FROM orders_order
-        WHERE status = ANY(%s) AND updated_at
+        WHERE is_open AND updated_at
             < now() - make_interval(secs => %s * power(2, least(nudges, 10)))
         ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
     )
@@ -34,6 +33,6 @@ def nudge_idle_orders() -> int:
     [(alone,)] = sql.fetch(ALONE, [SWEEPING])
     if not alone:
         return 0
-    idle = sql.fetch(IDLE, [[*lifecycle.OPEN], settings.SWEEP_IDLE_SECONDS, BATCH])
+    idle = sql.fetch(IDLE, [settings.SWEEP_IDLE_SECONDS, BATCH])
     outbox.resend(order_id for (order_id,) in idle)
     return len(idle)
