@@ -22,6 +22,7 @@ from orders_project.messaging.broker import Message, Publisher, declare
 from orders_project.messaging.events import EVENTS, new_id, utc_now
 from orders_project.messaging.outages import BROKER_GONE
 from orders_project.messaging.outbox import CHANNEL
+from orders_project.messaging.plans import find_rows_by_key
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +36,11 @@ LONGEST_PAUSE = 10.0
 
 TAKE = """
     SELECT p.id, p.exchange, p.routing_key, p.priority, p.headers, p.properties,
-        coalesce(p.body, e.body) AS body, p.event_id IS NOT NULL AS is_event
-    FROM messaging_parcel p LEFT JOIN messaging_event e ON e.id = p.event_id
+        coalesce(p.body, (SELECT body FROM messaging_event e WHERE e.id = p.event_id)),
+        p.event_id IS NOT NULL AS is_event
+    FROM messaging_parcel p
     WHERE p.due <= statement_timestamp()
-    ORDER BY p.priority DESC, p.id LIMIT %s FOR UPDATE OF p SKIP LOCKED
+    ORDER BY p.priority DESC, p.id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 DELETE = "DELETE FROM messaging_parcel WHERE id = ANY(%s)"
 POSTPONE = """
@@ -62,6 +64,7 @@ class Taken(NamedTuple):
 
 def run(stopped: threading.Event) -> None:
     """Carry parcels until told to stop, through every outage of broker or database."""
+    find_rows_by_key()
     pause = 0.0
     while not stopped.wait(pause):
         try:
