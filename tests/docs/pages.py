@@ -1,12 +1,13 @@
 """The project's pages, taken apart: their tables, code blocks, commands and links."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
 CODE = re.compile(r"`([^`\n]+)`")
 
 
@@ -27,9 +28,13 @@ class Page(NamedTuple):
 
     def table(self, heading: str) -> list[list[str]]:
         """Return the cells of the first table below a heading, without its titles."""
+        return self.tables(heading)[0]
+
+    def tables(self, heading: str) -> list[list[list[str]]]:
+        """Return every table from a heading to the end of the page."""
         _, found, below = self.text.partition(f"# {heading}\n")
         assert found, f"{self.path.name} has no heading {heading!r}"
-        return [_cells(line) for line in _rows(below.splitlines())][2:]
+        return [_rows(table) for table in TABLE.findall(below)]
 
     @property
     def slugs(self) -> set[str]:
@@ -41,18 +46,9 @@ class Page(NamedTuple):
         }
 
 
-def _rows(lines: Sequence[str]) -> Iterator[str]:
-    inside = False
-    for line in lines:
-        if inside and not line.startswith("|"):
-            return
-        inside = line.startswith("|")
-        if inside:
-            yield line
-
-
-def _cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+def _rows(table: str) -> list[list[str]]:
+    lines = table.splitlines()[2:]
+    return [[cell.strip() for cell in line.strip()[1:-1].split("|")] for line in lines]
 
 
 def codes(cell: str) -> list[str]:
