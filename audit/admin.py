@@ -28,7 +28,6 @@ class AuditRecordAdmin(ReadOnly):
     list_filter = ("type",)
     search_fields = ("order_id__exact", "event_id__exact")
     search_help_text = "The whole id of an order or of an event"
-    show_full_result_count = False
     readonly_fields = ("chain_verifies",)
 
     @admin.display(description="The order's chain verifies")

@@ -14,7 +14,6 @@ class NotificationAdmin(ReadOnly):
     list_filter = ("status", "channel", "milestone")
     search_fields = ("order_id__exact",)
     search_help_text = "The whole id of an order"
-    show_full_result_count = False
 
 
 @panel("Notifications")

@@ -53,8 +53,6 @@ class OrderAdmin(ReadOnly):
     ordering = ("-id",)
     inlines = (Lines,)
     actions = ("cancel",)
-    list_per_page = 50
-    show_full_result_count = False
     exclude = ("payment_token", "total_cents", "currency", "nudges")
     readonly_fields = ("total",)
 

@@ -51,3 +51,9 @@ def record_failures(events: Sequence[StockRanOut | PaymentFailed]) -> None:
 def sweep() -> str:
     """Send the events of idle orders again."""
     return f"{services.nudge_idle_orders()} orders nudged"
+
+
+@shared_task(name="orders.tasks.prune")
+def prune() -> str:
+    """Delete what retention no longer needs."""
+    return f"{services.forget_keys()} keys forgotten"

@@ -1,66 +1,137 @@
 """Reading the environment, with errors that say which variable and how to set it."""
 
-from typing import Any, NoReturn
+import math
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+T = TypeVar("T")
+
 #: Only good enough where DEBUG is on: nothing signed with it is secret.
 DEVELOPMENT_KEY = "for-development-only-" + "x" * 40
 SHORTEST_KEY = 32
 
-HOW = {
-    "SECRET_KEY": "python -c 'import secrets; print(secrets.token_urlsafe(50))'",
+SWITCHES = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(
+    ("false", "no", "off", "0", ""), False
+)
+#: How to set what an error alone does not explain.
+EXAMPLES = {
+    "SECRET_KEY": (
+        "SECRET_KEY=$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
+    ),
     "DATABASE_URL": "DATABASE_URL=postgres://user:password@host:5432/waybill",
     "AMQP_URL": "AMQP_URL=amqp://user:password@host:5672//",
+    "MANAGEMENT_URL": "MANAGEMENT_URL=http://user:password@host:15672",
     "CARRIER_DELIVERY_SECONDS": "CARRIER_DELIVERY_SECONDS=20, or none",
+    "PAYMENT_GATEWAY": "PAYMENT_GATEWAY=payments.gateways.simulated.SimulatedGateway",
+    "CARRIER": "CARRIER=shipping.carriers.simulated.SimulatedCarrier",
+    "SMS_SENDER": "SMS_SENDER=notifications.channels.files.SmsFiles",
+    "EMAIL_BACKEND": "EMAIL_BACKEND=django.core.mail.backends.smtp.EmailBackend",
 }
 
 
-class Environment(environ.Env):  # type: ignore[misc]  # has no types
-    """django-environ, with the checks that this project wants."""
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, default)
 
-    def secret(self, name: str, *, debug: bool) -> str:
-        """Return a secret; one made up is allowed only where DEBUG is on."""
-        value: str = self.str(name, default=DEVELOPMENT_KEY if debug else "")
-        if len(value) < SHORTEST_KEY:
-            refuse(name, f"is not set, or shorter than {SHORTEST_KEY} characters")
-        return value
 
-    def url(self, name: str, *, schemes: tuple[str, ...]) -> str:
-        value: str = self.str(name, default="")
+def words(name: str, *default: str) -> list[str]:
+    """Return what is separated by commas."""
+    given = text(name, ",".join(default)).split(",")
+    return [word.strip() for word in given if word.strip()]
+
+
+def switch(name: str) -> bool:
+    """Return whether it is on; off where nothing is said."""
+    return _meaning(name, SWITCHES, text(name).lower())
+
+
+def choice(name: str, known: Iterable[str], default: str) -> str:
+    return _meaning(name, {word: word for word in known}, text(name, default))
+
+
+def number(name: str, default: int) -> int:
+    """Return a whole number, zero or more."""
+    given = text(name, str(default))
+    if not (given.isascii() and given.isdigit()):
+        refuse(name, f"is {given!r} and must be a whole number", f"{name}={default}")
+    return int(given)
+
+
+def seconds(name: str, default: float) -> float | None:
+    """Return a time, or None for the word none."""
+    given = text(name, str(default)).lower()
+    if given == "none":
+        return None
+    try:
+        value = float(given)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        refuse(name, f"is {given!r} and must be a number of seconds")
+    return value
+
+
+def secret(name: str, *, debug: bool) -> str:
+    """Return a secret; one made up is allowed only where DEBUG is on."""
+    value = text(name, DEVELOPMENT_KEY if debug else "")
+    if len(value) < SHORTEST_KEY:
+        state = f"has {len(value)} characters" if value else "is not set"
+        refuse(name, f"{state} and must have {SHORTEST_KEY} or more")
+    return value
+
+
+def url(name: str, *schemes: str, default: str = "") -> str:
+    value = text(name, default)
+    if not _is_url(value, schemes):
+        # Without the value, which may hold a password: this goes to a log.
+        state = "is wrong" if value else "is not set"
+        refuse(name, f"{state} and must be a URL that starts with {schemes[0]}://")
+    return value
+
+
+def database(name: str) -> dict[str, Any]:
+    """Return Django's settings of a PostgreSQL database.
+
+    The time-outs keep a lost server from holding a request or a worker for ever.
+    """
+    config: dict[str, Any] = environ.Env.db_url_config(
+        url(name, "postgres", "postgresql")
+    )
+    if not config["NAME"]:
+        refuse(name, "names no database after the host")
+    config["CONN_MAX_AGE"] = 600
+    config["CONN_HEALTH_CHECKS"] = True
+    config["OPTIONS"] = {
+        "connect_timeout": 3,
+        "tcp_user_timeout": 10_000,
+        "application_name": "waybill",
+        "options": "-c statement_timeout=15000 -c lock_timeout=10000"
+        " -c idle_in_transaction_session_timeout=60000",
+    } | config.get("OPTIONS", {})
+    return config
+
+
+def refuse(name: str, what: str, example: str = "") -> NoReturn:
+    raise ImproperlyConfigured(
+        f"{name} {what}. For example: {example or EXAMPLES[name]}"
+    )
+
+
+def _meaning(name: str, meanings: Mapping[str, T], given: str) -> T:
+    if given not in meanings:
+        known = ", ".join(filter(None, meanings))
+        first = next(iter(meanings))
+        refuse(name, f"is {given!r} and must be one of {known}", f"{name}={first}")
+    return meanings[given]
+
+
+def _is_url(value: str, schemes: Iterable[str]) -> bool:
+    try:
         parts = urlsplit(value)
-        if parts.scheme not in schemes or not parts.hostname:
-            refuse(name, f"must be a URL that starts with {schemes[0]}://")
-        return value
-
-    def seconds(self, name: str, *, default: int) -> float | None:
-        """Return a time in seconds, or None for the word none."""
-        value: str = self.str(name, default=str(default))
-        try:
-            return None if value.lower() == "none" else float(value)
-        except ValueError:
-            refuse(name, f"is {value!r}, which is no number of seconds")
-
-    def database(self, name: str) -> dict[str, Any]:
-        """Return Django's settings of a PostgreSQL database.
-
-        The time-outs keep a lost server from holding a request or a worker for ever.
-        """
-        url = self.url(name, schemes=("postgres", "postgresql"))
-        config: dict[str, Any] = self.db_url_config(url)
-        config["CONN_MAX_AGE"] = 600
-        config["CONN_HEALTH_CHECKS"] = True
-        config["OPTIONS"] = {
-            "connect_timeout": 3,
-            "tcp_user_timeout": 10_000,
-            "application_name": "waybill",
-            "options": "-c statement_timeout=15000 -c lock_timeout=10000"
-            " -c idle_in_transaction_session_timeout=60000",
-        } | config.get("OPTIONS", {})
-        return config
-
-
-def refuse(name: str, what: str) -> NoReturn:
-    raise ImproperlyConfigured(f"{name} {what}. Set it, for example: {HOW[name]}")
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or half an IPv6 address
+        return False

@@ -6,36 +6,39 @@ A missing or wrong variable refuses to start and says how to set it.
 import sys
 from pathlib import Path
 
-from orders_project.environment import Environment
+from orders_project import environment as env
 from orders_project.messaging import topology
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = Environment()
 
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = env.switch("DEBUG")
 SECRET_KEY = env.secret("SECRET_KEY", debug=DEBUG)
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1", "localhost")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 # ---- what a shop may want to change (times in seconds)
-CURRENCY = env.str("CURRENCY", default="USD")
-GUEST_CHECKOUT = env.bool("GUEST_CHECKOUT", default=False)
-CONFIRMATION_DELAY_SECONDS = env.int("CONFIRMATION_DELAY_SECONDS", default=5)
+CURRENCY = env.text("CURRENCY", "USD")
+GUEST_CHECKOUT = env.switch("GUEST_CHECKOUT")
+CONFIRMATION_DELAY_SECONDS = env.number("CONFIRMATION_DELAY_SECONDS", 5)
 # None: no simulated delivery, the parcel waits for a confirmation through the API.
-CARRIER_DELIVERY_SECONDS = env.seconds("CARRIER_DELIVERY_SECONDS", default=0)
-OUTGOING_DIR = Path(env.str("OUTGOING_DIR", default=str(BASE_DIR / ".run/outgoing")))
+CARRIER_DELIVERY_SECONDS = env.seconds("CARRIER_DELIVERY_SECONDS", 0)
+OUTGOING_DIR = Path(env.text("OUTGOING_DIR", str(BASE_DIR / ".run/outgoing")))
 #: CSV files with a column sku: what load_catalogue sells and receive_stock stocks.
 CATALOGUE_FILES = [
     BASE_DIR / "orders/data/superstore_orders.csv",
     BASE_DIR / "orders/data/documents_products.csv",
 ]
-SWEEP_IDLE_SECONDS = env.int("SWEEP_IDLE_SECONDS", default=300)
+SWEEP_IDLE_SECONDS = env.number("SWEEP_IDLE_SECONDS", 300)
 
 # ---- where things are
 DATABASES = {"default": env.database("DATABASE_URL")}
-AMQP_URL = env.url("AMQP_URL", schemes=("amqp", "amqps"))
-MANAGEMENT_URL = env.str("MANAGEMENT_URL", default="http://127.0.0.1:15672")
+AMQP_URL = env.url("AMQP_URL", "amqp", "amqps")
+MANAGEMENT_URL = env.url(
+    "MANAGEMENT_URL", "http", "https", default="http://127.0.0.1:15672"
+)
+# Read by topology.py, which is plain Python; a word that it does not know stops here.
+QUEUE_TYPE = env.choice("QUEUE_TYPE", topology.SHAPES, "classic")
 
 INSTALLED_APPS = [
     "orders_project",
@@ -110,14 +113,17 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 
 # ---- safe unless DEBUG says that this is a developer's machine
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("HTTPS", default=False)
-SECURE_SSL_REDIRECT = env.bool("HTTPS", default=False)
-SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=0)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.switch("HTTPS")
+SECURE_SSL_REDIRECT = env.switch("HTTPS")
+SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 1
+# Both together: by the name alone a stranger could lock out its owner, by the address
+# alone one guest everybody behind the same router.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -142,24 +148,22 @@ SPECTACULAR_SETTINGS = {
 }
 
 # ---- the outside: each is a dotted path, and a real one is one file beside ours
-PAYMENT_GATEWAY = env.str(
-    "PAYMENT_GATEWAY", default="payments.gateways.simulated.SimulatedGateway"
+PAYMENT_GATEWAY = env.text(
+    "PAYMENT_GATEWAY", "payments.gateways.simulated.SimulatedGateway"
 )
 # How often a gateway that does not answer is asked: once more than there are rungs.
-PAYMENT_MAX_ATTEMPTS = env.int("PAYMENT_MAX_ATTEMPTS", default=len(topology.RUNGS) + 1)
-SIMULATED_SLOW_SECONDS = env.int("SIMULATED_SLOW_SECONDS", default=1)
-CARRIER = env.str("CARRIER", default="shipping.carriers.simulated.SimulatedCarrier")
-SMS_SENDER = env.str("SMS_SENDER", default="notifications.channels.files.SmsFiles")
-EMAIL_BACKEND = env.str(
-    "EMAIL_BACKEND", default="notifications.channels.files.EmailBackend"
-)
-EMAIL_HOST = env.str("EMAIL_HOST", default="localhost")
-EMAIL_PORT = env.int("EMAIL_PORT", default=25)
-EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
-EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
-EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
+PAYMENT_MAX_ATTEMPTS = env.number("PAYMENT_MAX_ATTEMPTS", len(topology.RUNGS) + 1)
+SIMULATED_SLOW_SECONDS = env.number("SIMULATED_SLOW_SECONDS", 1)
+CARRIER = env.text("CARRIER", "shipping.carriers.simulated.SimulatedCarrier")
+SMS_SENDER = env.text("SMS_SENDER", "notifications.channels.files.SmsFiles")
+EMAIL_BACKEND = env.text("EMAIL_BACKEND", "notifications.channels.files.EmailBackend")
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.number("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.switch("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = 5  # without it a silent mail server would hold a worker for ever
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="shop@waybill.example")
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "shop@waybill.example")
 
 # ---- Celery. Each line was found by experiment: see docs/architecture.md.
 CELERY_BROKER_URL = AMQP_URL
@@ -183,6 +187,8 @@ CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_ACKS_ON_FAILURE = CELERY_TASK_ACKS_ON_TIMEOUT = True
+# A chain of an urgent order stays urgent after its first step.
+CELERY_TASK_INHERIT_PARENT_PRIORITY = True
 CELERY_TASK_IGNORE_RESULT = True  # no result backend: the database is the record
 CELERY_TASK_CREATE_MISSING_QUEUES = False  # a typo fails instead of making a queue
 CELERY_TASK_QUEUES = topology.CONSUMED
@@ -201,7 +207,7 @@ CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 20, 30
 CELERY_WORKER_CONSUMER = "orders_project.messaging.worker:EventConsumer"
 # Messages in hand per pool slot: enough to form a batch, few enough that an urgent
 # order, which the broker puts first, does not wait behind what was fetched before.
-CELERY_WORKER_PREFETCH_MULTIPLIER = env.int("PREFETCH", default=16)
+CELERY_WORKER_PREFETCH_MULTIPLIER = env.number("PREFETCH", 16)
 CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 20_000
@@ -213,19 +219,19 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Without it Celery opens a database connection anew for every task.
 CELERY_DB_REUSE_MAX = 1_000_000
 CELERY_BEAT_SCHEDULE = {
-    "sweep idle orders": {
-        "task": "orders.tasks.sweep",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-    "prune what retention no longer needs": {
-        "task": "messaging.prune",
-        "schedule": 3600.0,
-        "options": {"expires": 3600},
-    },
+    # Expired when the next one comes: after an outage none of them piles up.
+    task: {"task": task, "schedule": float(every), "options": {"expires": every}}
+    for task, every in {
+        "orders.tasks.sweep": 60,
+        "payments.tasks.resume": 60,
+        "shipping.tasks.resume": 60,
+        "orders.tasks.prune": 3600,
+        "messaging.prune": 3600,
+    }.items()
 }
-RETENTION_DAYS = env.int("RETENTION_DAYS", default=90)
+RETENTION_DAYS = env.number("RETENTION_DAYS", 90)
 
+LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -239,7 +245,7 @@ LOGGING = {
             "stream": sys.stderr,
         },
     },
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         # Two lines for every task would be a log nobody reads.
         "axes": {"level": "WARNING"},

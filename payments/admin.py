@@ -1,28 +1,10 @@
 """Payments for the eyes: nothing here can be edited."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
-from orders_project.panels import panel
+from orders_project.messaging.admin import ReadOnly
+from orders_project.panels import Rows, panel
 from payments.models import GatewayEntry, Payment, Refund
-
-
-class ReadOnly(admin.ModelAdmin):
-    """What the lifecycle writes, people only read."""
-
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Payment)
@@ -66,7 +48,7 @@ class GatewayEntryAdmin(ReadOnly):
 
 
 @panel("Payment")
-def payment_panel(order_id: str) -> list[tuple[str, str]]:
+def payment_panel(order_id: str) -> Rows:
     """Return what the order's page shows of its payment, refund and gateway entries."""
     payments = Payment.objects.filter(pk=order_id)
     refunds = Refund.objects.filter(pk=order_id)
@@ -78,7 +60,7 @@ def payment_panel(order_id: str) -> list[tuple[str, str]]:
     ]
 
 
-def _payment_rows(payment: Payment) -> list[tuple[str, str]]:
+def _payment_rows(payment: Payment) -> Rows:
     rows = [
         ("Status", payment.status),
         ("Reason", payment.reason),

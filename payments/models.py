@@ -46,7 +46,7 @@ class Payment(models.Model):
     # The one indexed column that changes, and only at the end: so every update before
     # stays within its page, and writes no index entry.
     is_open = models.GeneratedField(
-        expression=models.Q(status__in=lifecycle.OPEN),
+        expression=models.Q(status__in=lifecycle.OPEN),  # type: ignore[arg-type]
         output_field=models.BooleanField(),
         db_persist=True,
     )

@@ -1,35 +1,22 @@
 """Shipments for the eyes: nothing here can be edited."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
-from orders_project.panels import panel
+from orders_project.messaging.admin import ReadOnly
+from orders_project.panels import Rows, panel
 from shipping.models import Shipment
 
 
 @admin.register(Shipment)
-class ShipmentAdmin(admin.ModelAdmin):
+class ShipmentAdmin(ReadOnly):
     list_display = ("order_id", "status", "carrier", "tracking", "country", "updated")
     list_filter = ("status", "carrier", "country")
     search_fields = ("=order_id", "=tracking")
     ordering = ("-order_id",)
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
 
 
 @panel("Shipment")
-def shipment_panel(order_id: str) -> list[tuple[str, str]]:
+def shipment_panel(order_id: str) -> Rows:
     """Return what the order's page shows of its parcel."""
     return [
         row
@@ -38,7 +25,7 @@ def shipment_panel(order_id: str) -> list[tuple[str, str]]:
     ]
 
 
-def _rows(shipment: Shipment) -> list[tuple[str, str]]:
+def _rows(shipment: Shipment) -> Rows:
     rows = [
         ("Status", shipment.status),
         ("Carrier", shipment.carrier),

@@ -27,7 +27,7 @@ class Shipment(models.Model):
     # The one indexed column that changes, and only at the end: so every update before
     # stays within its page, and writes no index entry.
     is_open = models.GeneratedField(
-        expression=models.Q(status__in=lifecycle.OPEN),
+        expression=models.Q(status__in=lifecycle.OPEN),  # type: ignore[arg-type]
         output_field=models.BooleanField(),
         db_persist=True,
     )

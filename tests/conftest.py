@@ -16,6 +16,11 @@ from tests.rabbit import Broker
 REAL = {"broker", "story", "faults"}
 
 
+def pytest_configure():
+    # What makes a password hash good is that it takes long.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         for name in REAL & set(Path(item.fspath).parts):

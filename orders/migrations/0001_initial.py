@@ -118,6 +118,10 @@ class Migration(migrations.Migration):
             model_name='order',
             index=django.contrib.postgres.indexes.BrinIndex(autosummarize=True, fields=['created_at'], name='orders_by_time'),
         ),
+        migrations.AddIndex(
+            model_name='idempotencykey',
+            index=django.contrib.postgres.indexes.BrinIndex(autosummarize=True, fields=['created_at'], name='keys_by_time'),
+        ),
         migrations.AddConstraint(
             model_name='order',
             constraint=models.CheckConstraint(condition=models.Q(('status__in', ('pending', 'paid', 'shipped', 'completed', 'cancelled'))), name='order_status_is_known'),

@@ -2,6 +2,7 @@
 
 from orders.services.asking import cancel_order, confirm_delivery
 from orders.services.failures import hand_over, place_again, record_failures
+from orders.services.forgetting import forget_keys
 from orders.services.moving import (
     cancel_orders,
     record_deliveries,
@@ -16,6 +17,7 @@ __all__ = (
     "cancel_order",
     "cancel_orders",
     "confirm_delivery",
+    "forget_keys",
     "hand_over",
     "load_products",
     "nudge_idle_orders",

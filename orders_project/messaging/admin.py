@@ -10,6 +10,10 @@ from orders_project.messaging.models import DeadLetter
 class ReadOnly(admin.ModelAdmin):
     """Shown, never edited: what these rows say is what happened."""
 
+    list_per_page = 50
+    # These tables grow without end, and counting them all takes a scan.
+    show_full_result_count = False
+
     def has_add_permission(self, *_args: object) -> bool:
         return False
 
@@ -26,7 +30,6 @@ class DeadLetterAdmin(ReadOnly):
     list_filter = ("queue", "type", "parked")
     search_fields = ("=order_id", "=event_id", "reason")
     date_hierarchy = "parked"
-    show_full_result_count = False
     exclude = ("body", "traceback")
     readonly_fields = ("content", "trace")
 

@@ -7,13 +7,10 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from orders_project.messaging.errors import Outage
 
-BROKER_GONE = (
-    BrokerError,
-    amqp.ConnectionError,
-    amqp.RecoverableConnectionError,
-    ConnectionError,
-    TimeoutError,
-)
+#: What nobody but our broker's own libraries raises.
+BROKER_SAID = (BrokerError, amqp.ConnectionError, amqp.RecoverableConnectionError)
+#: And what its sockets raise, as those of everybody do.
+BROKER_GONE = (*BROKER_SAID, ConnectionError, TimeoutError)
 #: PostgreSQL's classes "connection exception" and "operator intervention":
 #: https://www.postgresql.org/docs/15/errcodes-appendix.html
 SERVER_GONE = ("08", "57P")
@@ -25,7 +22,15 @@ def is_outage(error: BaseException) -> bool:
     A deadlock or a statement that took too long is also Django's OperationalError,
     but has an SQLSTATE of its own, and is an ordinary failure.
     """
-    if isinstance(error, (Outage, InterfaceError, *BROKER_GONE)):
+    return isinstance(error, BROKER_GONE) or is_certain_outage(error)
+
+
+def is_certain_outage(error: BaseException) -> bool:
+    """Tell the same of code that also speaks to others, such as a payment gateway.
+
+    A socket's bare error may be theirs, and is taken for an ordinary failure.
+    """
+    if isinstance(error, (Outage, InterfaceError, *BROKER_SAID)):
         return True
     return isinstance(error, OperationalError) and _server_gone(error)
 

@@ -9,15 +9,20 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from celery import Task, current_task, shared_task
 from celery.exceptions import Reject
 from kombu import Queue
 
+from orders_project.messaging.errors import Outage
 from orders_project.messaging.events import NORMAL
 from orders_project.messaging.hearing import CAREFUL, note_work
-from orders_project.messaging.outages import drop_doubtful_connection, is_outage
+from orders_project.messaging.outages import (
+    BROKER_GONE,
+    drop_doubtful_connection,
+    is_certain_outage,
+)
 from orders_project.messaging.retry import failure
 from orders_project.messaging.topology import DEAD_EXCHANGE, RUNGS
 
@@ -34,7 +39,13 @@ def step(work: Step) -> Task:
     """
 
     def run(ids: Sequence[str]) -> list[str]:
-        return _run(work, list(ids))
+        try:
+            return _run(work, list(ids))
+        except Exception as error:
+            drop_doubtful_connection(error)
+            if is_certain_outage(error):
+                _wait_out(error)
+            raise
 
     run.__doc__ = work.__doc__
     name = f"{work.__module__}.{work.__name__}"
@@ -45,10 +56,10 @@ def step(work: Step) -> Task:
 def _run(work: Step, ids: list[str]) -> list[str]:
     try:
         return list(work(ids)) if ids else []
-    except Exception as error:  # noqa: BLE001 - whatever it was, it must not be lost
+    except Exception as error:
         drop_doubtful_connection(error)
-        if is_outage(error):
-            _wait_out(error)
+        if is_certain_outage(error):
+            raise
         if len(ids) > 1:
             return [one for single in ids for one in _run(work, [single])]
         if not retry_step(ids, error):
@@ -56,7 +67,7 @@ def _run(work: Step, ids: list[str]) -> list[str]:
         return []
 
 
-def _wait_out(error: Exception) -> None:
+def _wait_out(error: Exception) -> NoReturn:
     # Back to the queue as it was: an outage is nobody's fault and counts no attempt.
     logger.warning("Waiting, database or broker is not to be had: %r", error)
     time.sleep(random.uniform(0.5, 2))
@@ -108,10 +119,13 @@ def _send_again(ids: Sequence[str], exchange: str, headers: dict[str, Any]) -> N
         for key, value in signature.options.items()
         if key in ("chain", "root_id", "parent_id", "link", "link_error")
     }
-    signature.apply_async(
-        exchange=exchange,
-        routing_key=_queue(),
-        headers=headers,
-        priority=_priority(),
-        confirm_timeout=5,
-    )
+    try:
+        signature.apply_async(
+            exchange=exchange,
+            routing_key=_queue(),
+            headers=headers,
+            priority=_priority(),
+            confirm_timeout=5,
+        )
+    except BROKER_GONE as error:
+        raise Outage(f"The broker did not take it: {error!r}") from error

@@ -21,7 +21,7 @@ SHAPES: Mapping[str, dict[str, object]] = {
     "classic": {"x-max-priority": MAX_PRIORITY},
     "quorum": {"x-queue-type": "quorum"},
 }
-SHAPE = SHAPES[os.environ.get("QUEUE_TYPE", "classic")]
+SHAPE = SHAPES.get(os.environ.get("QUEUE_TYPE", ""), SHAPES["classic"])
 
 # ---- exchanges
 UNROUTED_EXCHANGE = Exchange("unrouted.exchange", type="fanout")
@@ -228,6 +228,7 @@ TASK_ROUTES: Mapping[str, Queue] = {
     "payments.tasks.capture": PREPAID_QUEUE,
     "payments.tasks.settle": PREPAID_QUEUE,
     "payments.tasks.refund": PREPAID_QUEUE,
+    "payments.tasks.resume": PREPAID_QUEUE,
     "payments.tasks.accept": COD_QUEUE,
     "payments.tasks.collect": COD_QUEUE,
     "orders.tasks.*": ORDER_TASKS,

@@ -63,8 +63,7 @@ class PaymentGateway(Protocol):
     Each method returns one answer for each thing asked, in the same order, so that
     an adapter of a real gateway may use a thread pool, and the simulator one
     statement. A time-out is the Outcome `unanswered`, never an exception: one slow
-    charge must not take its neighbours down, and a bare ConnectionError would be
-    taken for an outage of our own database or broker.
+    charge must not take its neighbours down.
 
     The same key always gets the first answer again, and nothing is charged twice.
     """

@@ -151,7 +151,7 @@ def _charge(decide: str, charges: Sequence[Charge]) -> list[Outcome]:
     ]
     answers = _enter(decide, rows, closed=False)
     if any(manner.slow for manner in manners):
-        time.sleep(getattr(settings, "SIMULATED_SLOW_SECONDS", 1))
+        time.sleep(settings.SIMULATED_SLOW_SECONDS)
     return [
         _heard(manner, answers.get(charge.key, (UNANSWERED, False)))
         for charge, manner in zip(charges, manners, strict=True)

@@ -5,10 +5,8 @@ from django.utils.module_loading import import_string
 
 from shipping.carriers.port import Carrier
 
-SIMULATED = "shipping.carriers.simulated.SimulatedCarrier"
-
 
 def carrier() -> Carrier:
     """Return the carrier that the setting CARRIER names by its dotted path."""
-    adapter = import_string(getattr(settings, "CARRIER", SIMULATED))
-    return adapter()  # type: ignore[no-any-return]  # named by a setting
+    adapter: type[Carrier] = import_string(settings.CARRIER)
+    return adapter()

@@ -9,8 +9,8 @@ import msgspec
 class CarrierError(Exception):
     """The carrier did not take a parcel, or could not be reached.
 
-    Adapters raise it in place of what their library raises: a bare ConnectionError
-    would be taken for an outage of our own database or broker.
+    Any error of an adapter is retried, and in the end parked; this one says in words
+    what happened.
     """
 
 

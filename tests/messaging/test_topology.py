@@ -1,6 +1,8 @@
 """The topology page, without a broker."""
 
 import pytest
+from celery import current_app
+from django.conf import settings
 
 from orders_project.messaging import topology
 from orders_project.messaging.events import (
@@ -84,3 +86,11 @@ def test_headers_tell_the_market():
         "method": "cod",
         "priority": NORMAL,
     }
+
+
+def test_what_beat_starts_is_a_task_of_ours_with_a_queue_of_its_own():
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+        assert entry["task"] in current_app.tasks
+        queue = current_app.amqp.router.route({}, entry["task"])["queue"]
+        assert queue in topology.TASK_ROUTES.values()
+        assert entry["options"]["expires"] <= entry["schedule"]

@@ -4,14 +4,13 @@ URL = "/api/auth/login/"
 
 
 @pytest.fixture
-def login(api, people, settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def login(api, people):
     people["owner"].set_password("right")
     people["owner"].save()
 
-    def login(password, **more):
+    def login(password, address="192.0.2.1", **more):
         body = {"username": "owner", "password": password} | more
-        return api().post(URL, body, format="json")
+        return api().post(URL, body, format="json", REMOTE_ADDR=address)
 
     return login
 
@@ -48,6 +47,17 @@ def test_who_guesses_is_locked_out_even_with_the_right_password(login, settings)
     assert answer.status_code == 429
     assert answer["Content-Type"] == "application/problem+json"
     assert int(answer["Retry-After"]) > 0
+
+
+def test_who_guesses_locks_out_neither_the_owner_nor_the_neighbours(
+    login, people, settings
+):
+    people["stranger"].set_password("right")
+    people["stranger"].save()
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        login("wrong")
+    assert login("right", address="192.0.2.2").status_code == 200
+    assert login("right", username="stranger").status_code == 200
 
 
 @pytest.mark.parametrize("body", [{"username": 1}, {"more": 1}, {"username": None}])

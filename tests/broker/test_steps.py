@@ -1,0 +1,43 @@
+"""Chains of steps in real workers: their priority stays that of the order."""
+
+import json
+
+import pytest
+from celery import chain, signature
+from django.db import transaction
+
+from orders_project.messaging import outbox, relay
+from orders_project.messaging.events import NORMAL, URGENT
+from tests.processes import worker
+
+
+def send(broker, name, ids, *then, priority):
+    first = signature(name, args=(ids,), priority=priority)
+    with transaction.atomic():
+        outbox.send_task(chain(first, *map(signature, then)))
+    relay.carry(broker.publisher)
+
+
+@pytest.mark.parametrize("priority", [NORMAL, URGENT])
+def test_a_chain_keeps_its_priority_after_its_first_step(broker, priority):
+    send(
+        broker, "payments.tasks.settle", [], "payments.tasks.accept", priority=priority
+    )
+
+    with worker("payment.prepaid.queue"):
+        second = broker.take("payment.cod.queue")
+    assert second.headers["task"] == "payments.tasks.accept"
+    assert second.properties["priority"] == priority
+
+
+def test_a_step_that_waits_on_a_rung_keeps_its_priority_and_its_chain(broker):
+    book, prepare = "shipping.tasks.book", "shipping.tasks.prepare"
+    send(broker, book, ["no order's id"], prepare, priority=URGENT)
+
+    with worker("shipping.tasks"):
+        waiting = broker.take("retry.5s")
+    assert waiting.headers["task"] == book
+    assert waiting.headers["x-attempt"] == 1
+    assert waiting.properties["priority"] == URGENT
+    *_, embed = json.loads(waiting.body)
+    assert [step["task"] for step in embed["chain"]] == [prepare]
