@@ -8,8 +8,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from orders_project import promises
 
 SHOWN = 50
-#: The management API's figures are some seconds old, so one calm look is too few.
-CALM_LOOKS = 3
 
 
 class Command(BaseCommand):
@@ -28,10 +26,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, moving: bool, wait: float, **_options: Any) -> None:
-        if not moving:
-            _come_to_rest(wait)
-        broken = list(promises.violations(resting=not moving))
-        if broken:
+        if broken := _broken(moving=moving, wait=0 if moving else wait):
             more = len(broken) - SHOWN
             tail = [f"... and {more} more"] if more > 0 else []
             raise CommandError(
@@ -41,8 +36,15 @@ class Command(BaseCommand):
         self.stdout.write(f"All {count} promises are kept: 0 violations.")
 
 
-def _come_to_rest(wait: float) -> None:
-    deadline, calm = time.monotonic() + wait, 0
-    while calm < CALM_LOOKS and time.monotonic() < deadline:
-        calm = 0 if any(promises.unrest()) else calm + 1
-        time.sleep(0.3)
+def _broken(*, moving: bool, wait: float) -> list[str]:
+    """Return the violations that are still there after the wait, in seconds.
+
+    What is on its way looks broken until it has arrived, and the broker's own figures
+    of its queues may be some seconds old.
+    """
+    deadline = time.monotonic() + wait
+    while broken := list(promises.violations(resting=not moving)):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.5)
+    return broken
