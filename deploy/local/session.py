@@ -7,7 +7,6 @@ from pathlib import Path
 
 from deploy.local import lifecycle
 from deploy.local.places import RUN
-from deploy.local.say import say
 from deploy.local.signals import unheard
 from deploy.local.system import System
 
@@ -21,7 +20,7 @@ def short_lived(kind: str) -> Iterator[System]:
         yield system
     finally:
         with unheard():
-            say("stopping")
+            # In silence: the last words are those of the command.
             lifecycle.remove(system)
 
 
