@@ -23,7 +23,7 @@ from orders_project.messaging.retry import Wire
 logger = logging.getLogger(__name__)
 
 #: How many events run together, by how often they were in a worker that died: the
-#: one that kills is alone at the third try, and parked at the next.
+#: one that kills is soon alone, and parked when it has killed alone twice.
 CHUNKS = (100, 10, 1)
 DEADLY = len(CHUNKS) + 1
 
