@@ -75,7 +75,7 @@ def reserve_stock(events: Sequence[OrderCreated]) -> None:
     new = {row[0] for row in sql.fetch(OPEN, [HELD, [e.order_id for e in events]])}
     wanted = {e.order_id: units(e) for e in events if e.order_id in new}
     held, short = share_out(wanted, _lock_stock(wanted.values()))
-    _change_stock(sum(held.values(), Counter()), reserved=1)
+    _change_stock(_sum(held.values()), reserved=1)
     sql.run(ADD_LINES, [sql.rows(_lines(held))])
     if short:
         sql.run(MOVE, [REFUSED, list(short)])
@@ -172,6 +172,14 @@ def _first_of(events: Sequence[E], order_ids: set[str]) -> list[E]:
 
 def _units_of(order_ids: set[str]) -> Wanted:
     return Counter(dict(sql.fetch(UNITS, [list(order_ids)])))
+
+
+def _sum(orders: Iterable[Wanted]) -> Wanted:
+    # Not sum(): it copies the whole counter for each order.
+    total: Wanted = Counter()
+    for order in orders:
+        total.update(order)
+    return total
 
 
 def _lock_stock(orders: Iterable[Mapping[str, int]]) -> dict[str, int]:

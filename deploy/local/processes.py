@@ -31,7 +31,7 @@ WORKERS = {
 #: Pool processes; the gateway is slow, and its chains wait for it.
 CONCURRENCY = {"payment-chains": 2, "payment-prepaid": 2}
 #: An order never waits for its e-mail where the two share a core.
-NICE = {"notifications": 10}
+NICE = {"notifications": 19}
 
 
 @dataclass(frozen=True)
