@@ -20,6 +20,11 @@ def outgoing(settings, tmp_path):
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def confirmed_later(settings):
+    settings.CONFIRMATION_DELAY_SECONDS = 5
+
+
 @pytest.fixture
 def order():
     return Order()
