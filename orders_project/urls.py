@@ -12,6 +12,8 @@ from orders import urls as orders
 from orders.views import OrdersView
 from orders_project import health
 
+admin.site.site_header = admin.site.site_title = "Waybill"
+
 handler400 = "orders_project.errors.bad_request"
 handler403 = "orders_project.errors.forbidden"
 handler404 = "orders_project.errors.not_found"
