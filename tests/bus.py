@@ -23,11 +23,12 @@ def said(*types):
     return [event for event in events if not types or type(event) in types]
 
 
-def hear(queue, *events, redelivered=False, attempt=0):
+def hear(queue, *events, redelivered=False, attempt=0, held=False):
     """Let a queue's handlers hear these events as one batch, as in a worker."""
     body = envelope.batch([envelope.encode(event) for event in events]).encode()
     headers = {"x-attempt": attempt} if attempt else {}
-    guarded(run_batch)([tuple(Wire(queue.name, body, headers, 1, redelivered))])
+    wire = Wire(queue.name, body, headers, 1, redelivered, held=held)
+    guarded(run_batch)([tuple(wire)])
 
 
 def pump(limit=50):

@@ -36,6 +36,7 @@ CAREFUL: dict[str, Any] = {
     "acks_on_failure_or_timeout": False,
     "reject_on_worker_lost": True,
     "ignore_result": True,
+    "throws": (Outage,),  # the worker says it in one line, without a traceback
 }
 
 Handler = Callable[[Sequence[Any]], object]
@@ -163,7 +164,8 @@ def _chunks(queue: str, heard: Sequence[Heard]) -> Iterator[list[Heard]]:
     for count in range(DEADLY):
         ones = [one for one in again if min(died.get(one.event.id, 0), DEADLY) == count]
         for chunk in _cut(ones, CHUNKS[min(count, len(CHUNKS) - 1)]):
-            inbox.count_attempt(queue, [one.event.id for one in chunk])
+            counted = [one.event.id for one in chunk if not one.wire.held]
+            inbox.count_attempt(queue, counted)
             yield chunk
     for one in again:
         if died.get(one.event.id, 0) >= DEADLY:

@@ -6,13 +6,10 @@ ids (its worker died, its message came twice): it must check the rows' status fi
 """
 
 import logging
-import random
-import time
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from celery import Task, current_task, shared_task
-from celery.exceptions import Reject
 from kombu import Queue
 
 from orders_project.messaging.errors import Outage
@@ -30,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 Step = Callable[[Sequence[str]], Sequence[str]]
 
+#: The names of all steps: a worker keeps in hand what an outage stops of them.
+STEPS: set[str] = set()
+
 
 def step(work: Step) -> Task:
     """Make a function over ids a task of a chain, with retries and parking.
@@ -44,11 +44,12 @@ def step(work: Step) -> Task:
         except Exception as error:
             drop_doubtful_connection(error)
             if is_certain_outage(error):
-                _wait_out(error)
+                raise Outage(f"{type(error).__name__}: {error}") from None
             raise
 
     run.__doc__ = work.__doc__
     name = f"{work.__module__}.{work.__name__}"
+    STEPS.add(name)
     register: Callable[[Step], Task] = shared_task(name=name, **CAREFUL)
     return register(run)
 
@@ -65,13 +66,6 @@ def _run(work: Step, ids: list[str]) -> list[str]:
         if not retry_step(ids, error):
             _park(ids, error)
         return []
-
-
-def _wait_out(error: Exception) -> NoReturn:
-    # Back to the queue as it was: an outage is nobody's fault and counts no attempt.
-    logger.warning("Waiting, database or broker is not to be had: %r", error)
-    time.sleep(random.uniform(0.5, 2))
-    raise Reject(repr(error), requeue=True)
 
 
 def attempts() -> int:

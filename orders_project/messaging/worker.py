@@ -3,7 +3,8 @@
 Celery's Consumer, with one thing more: what is no Celery task is gathered while every
 pool slot is busy, and runs as one ordinary Celery request, a batch. Under light load a
 batch is one event and nothing waits; there is no timer. Flower, time limits, late acks
-and prefork know no difference (docs/adr/0001).
+and prefork know no difference (docs/adr/0001). The steps of chains are gathered too,
+each alone, so that what an outage stops waits for its end in one place.
 """
 
 import logging
@@ -18,17 +19,18 @@ from celery.worker.state import task_ready, task_reserved
 from kombu.message import Message
 
 from orders_project.messaging import envelope
-from orders_project.messaging.errors import Outage, Poison
+from orders_project.messaging.errors import Poison
 from orders_project.messaging.events import EVENTS, NORMAL, new_id
 from orders_project.messaging.hearing import HEARS, PARK, WHOLE_MESSAGES
+from orders_project.messaging.outages import is_certain_outage
 from orders_project.messaging.retry import Wire
-from orders_project.messaging.topology import DEAD_DESK_QUEUE
+from orders_project.messaging.steps import STEPS
 
 logger = logging.getLogger(__name__)
 
 MAX_BATCH = 100
 #: Seconds between two tries while database or broker are gone; doubled up to the last.
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
 
 NO_CANVAS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
@@ -42,9 +44,12 @@ class Waiting(NamedTuple):
     events: int
     extra: tuple[str, ...] = ()
 
+    def held(self) -> "Waiting":
+        return self._replace(wire=self.wire._replace(held=True))
+
 
 class EventConsumer(Consumer):
-    """Runs Celery's own messages as ever, and everything else in batches."""
+    """Runs Celery's own tasks as ever, steps each alone, and events in batches."""
 
     # What the types of Celery leave out.
     connection: Any
@@ -53,6 +58,10 @@ class EventConsumer(Consumer):
     hub: Any
     on_task_request: Callable[[Request], None]
     task_consumer: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.gathering = Gathering(self)
 
     class Blueprint(Consumer.Blueprint):  # type: ignore[valid-type, misc]
         # Celery's delayed delivery would declare 28 quorum queues of its own as soon
@@ -69,11 +78,12 @@ class EventConsumer(Consumer):
         # Called anew for each connection: what was gathered on a dead one is dropped
         # here, and the broker delivers it again.
         run_task = super().create_task_handler(*args, **kwargs)
-        gather = Gathering(self)
+        self.gathering.waiting.clear()
+        gather = self.gathering = Gathering(self)
 
         def on_message(message: Message) -> Any:
-            queue = gather.queue_of(message)
-            if "task" in (message.headers or {}) and queue != DEAD_DESK_QUEUE.name:
+            queue, task = gather.queue_of(message), (message.headers or {}).get("task")
+            if task and task not in STEPS and queue not in WHOLE_MESSAGES:
                 return run_task(message)
             return gather.add(queue, message)
 
@@ -166,7 +176,7 @@ class Gathering:
     def give_back(self, batch: Sequence[Waiting]) -> None:
         """Keep what an outage stopped, and go on by ourselves after a pause."""
         self.running -= 1
-        self.waiting[:0] = batch
+        self.waiting[:0] = [one.held() for one in batch]
         self.pause = min(max(self.pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
         if not self.resting:
             self.resting = True
@@ -183,6 +193,8 @@ def sort_out(queue: str, message: Message) -> Waiting | None:
     wire = wire_of(queue, message)
     if task := WHOLE_MESSAGES.get(queue):
         return Waiting(task, message, wire, 1)
+    if task := wire.headers.get("task"):
+        return a_step(task, message, wire)
     try:
         types = envelope.glance(wire.body)
     except Poison as error:
@@ -194,6 +206,15 @@ def sort_out(queue: str, message: Message) -> Waiting | None:
         reason = f"The event type {strange[0]!r} is unknown here."
         return Waiting(PARK, message, wire, 1, (reason,))
     return None
+
+
+def a_step(task: str, message: Message, wire: Wire) -> Waiting:
+    try:
+        _args, _kwargs, _embed = message.payload
+    except Exception as error:  # noqa: BLE001 - of any codec, or of no list
+        reason = f"The message is no Celery task: {error!r}"
+        return Waiting(PARK, message, wire, 1, (reason,))
+    return Waiting(task, message, wire, MAX_BATCH)
 
 
 def wire_of(queue: str, message: Message) -> Wire:
@@ -212,7 +233,10 @@ def wire_of(queue: str, message: Message) -> Wire:
 
 
 class BatchRequest(Request):
-    """Celery's request for a task, whose acknowledgement is that of many messages."""
+    """Celery's request for a task, whose acknowledgement is that of many messages.
+
+    A step's batch is its own message alone, and the request is what Celery would make.
+    """
 
     batch: Sequence[Waiting]
     gathering: Gathering
@@ -229,15 +253,7 @@ class BatchRequest(Request):
             eventer=consumer.event_dispatcher,
             task=consumer.app.tasks[first.task],
             connection_errors=consumer.connection_errors,
-            headers={
-                "id": new_id(),
-                "task": first.task,
-                "lang": "py",
-                "argsrepr": f"({sum(one.events for one in batch)} events)",
-                "kwargsrepr": "",
-            },
-            body=(([tuple(one.wire) for one in batch], *first.extra), {}, NO_CANVAS),
-            decoded=True,
+            **({} if first.task in STEPS else _content(batch)),
         )
         request.batch, request.gathering = batch, gathering
         return request
@@ -246,12 +262,28 @@ class BatchRequest(Request):
         error = exc_info.exception
         if isinstance(error, ExceptionWithTraceback):
             error = error.exc
-        if not isinstance(error, Outage):
+        # Also Celery's own error, of sending a chain's next step after this one.
+        if not is_certain_outage(error):
             super().on_failure(exc_info, *args, **kwargs)
             return
-        logger.warning("Waiting, %s is not to be had: %s", self.name, error)
+        logger.warning("%s waits for database or broker: %s", self.name, error)
         task_ready(self)
         self.gathering.give_back(self.batch)
+
+
+def _content(batch: Sequence[Waiting]) -> dict[str, Any]:
+    first = batch[0]
+    return {
+        "headers": {
+            "id": new_id(),
+            "task": first.task,
+            "lang": "py",
+            "argsrepr": f"({sum(one.events for one in batch)} events)",
+            "kwargsrepr": "",
+        },
+        "body": (([tuple(one.wire) for one in batch], *first.extra), {}, NO_CANVAS),
+        "decoded": True,
+    }
 
 
 def _settling(

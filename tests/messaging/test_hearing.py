@@ -186,6 +186,14 @@ def test_a_redelivered_event_is_counted_before_it_runs(handler):
     assert Attempt.objects.get().count == 1
 
 
+def test_what_an_outage_stopped_in_a_living_worker_is_not_counted(handler):
+    (event,) = paid()
+    handler.fails[event.id] = RetryLater("not yet")
+    hear(QUEUE, event, redelivered=True, held=True)
+
+    assert not Attempt.objects.exists()
+
+
 def test_what_was_handled_is_no_suspect_any_more(handler):
     (event,) = paid()
     inbox.count_attempt(QUEUE.name, [event.id])

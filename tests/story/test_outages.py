@@ -1,9 +1,20 @@
 """Parts of the system are away for a while, and no order minds."""
 
 import sys
+from contextlib import closing, contextmanager
 
-from tests.processes import process, relay, worker
+import psycopg2
+from django.db import connection
+
+from orders_project.messaging.models import Attempt, DeadLetter, Work
+from tests.awaiting import eventually
+from tests.processes import depth, process, relay, worker
 from tests.story.conftest import QUEUES, running
+
+CUT_OFF = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = %s AND pid <> %s
+"""
 
 
 def test_orders_are_taken_without_a_broker_and_finish_once_it_is_there(shop):
@@ -21,6 +32,41 @@ def test_orders_are_taken_without_a_broker_and_finish_once_it_is_there(shop):
 
 def relay_to_nowhere(shop, nowhere):
     return process(sys.executable, "manage.py", "relay", **shop.settings | nowhere)
+
+
+def test_orders_under_way_wait_for_the_database_and_finish(shop):
+    orders = [shop.order() for _ in range(30)]
+    with (
+        relay(**shop.settings),
+        worker(*QUEUES, concurrency=2, **shop.settings) as hearing,
+    ):
+        eventually(Work.objects.exists)
+        with no_database_for_others():
+            eventually(lambda: hearing.log().count("waits for database") > 2)
+
+        for order_id in orders:
+            shop.wait_for(order_id, "completed", within=15)
+        shop.verify()
+    assert not Attempt.objects.exists()
+    assert not DeadLetter.objects.exists()
+    assert depth("dead.letter.queue") == 0
+
+
+@contextmanager
+def no_database_for_others():
+    """Have PostgreSQL refuse everybody but this test."""
+    name, ours = connection.settings_dict["NAME"], connection.connection
+    wanted = ours.get_dsn_parameters() | {"dbname": "postgres"}
+    wanted["password"] = connection.settings_dict["PASSWORD"]
+    with closing(psycopg2.connect(**wanted)) as other:
+        other.autocommit = True
+        with other.cursor() as cursor:
+            cursor.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+            cursor.execute(CUT_OFF, [name, ours.info.backend_pid])
+            try:
+                yield
+            finally:
+                cursor.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
 
 def test_workers_of_one_queue_share_its_orders(shop):
