@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from orders import selectors, services
 from orders.models import FailedOrder, Order, OrderLine, Product
 from orders_project.errors import ProblemError
+from orders_project.messaging import nudging
 from orders_project.messaging.admin import ReadOnly
 from orders_project.panels import PANELS
 
@@ -52,7 +53,7 @@ class OrderAdmin(ReadOnly):
     date_hierarchy = "created_at"
     ordering = ("-id",)
     inlines = (Lines,)
-    actions = ("cancel",)
+    actions = ("cancel", "nudge")
     exclude = ("payment_token", "total_cents", "currency", "nudges")
     readonly_fields = ("total",)
 
@@ -62,6 +63,12 @@ class OrderAdmin(ReadOnly):
     @admin.action(description="Cancel and pay back", permissions=["cancel"])
     def cancel(self, request: HttpRequest, orders: QuerySet[Order]) -> None:
         _each(request, orders, _cancel)
+
+    @admin.action(description="Nudge: send its events again", permissions=["cancel"])
+    def nudge(self, request: HttpRequest, orders: QuerySet[Order]) -> None:
+        ids = [str(order.pk) for order in orders]
+        count = nudging.nudge(ids, by=request.user.get_username())
+        messages.success(request, f"{count} events are on their way again.")
 
     def change_view(
         self,
@@ -160,7 +167,7 @@ def _about(order_id: str) -> dict[str, Any]:
         return {}
     return {
         "panels": {title: show(order_id) for title, show in PANELS.items()},
-        "timeline": [*selectors.timeline(order_id)],
+        "timeline": selectors.timeline(order_id),
     }
 
 

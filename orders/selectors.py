@@ -1,6 +1,6 @@
 """What may be seen of orders, and by whom. Reads only."""
 
-from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from orders import tokens
 from orders.errors import OrderNotFoundError
 from orders.models import Order
-from orders_project.messaging.models import LoggedEvent
+from orders_project.messaging.models import LoggedEvent, Nudge
 
 OrderId: TypeAlias = UUID | str
 Reader: TypeAlias = AbstractUser | AnonymousUser
@@ -47,14 +47,30 @@ def order_with_lines(order_id: OrderId) -> Order:
     raise OrderNotFoundError
 
 
-def timeline(order_id: OrderId) -> Iterator[dict[str, Any]]:
-    """Yield every event of an order, oldest first, without personal data."""
-    for event in LoggedEvent.objects.filter(order_id=order_id):
-        data = msgspec.json.decode(event.body).get("data", {})
-        yield {
-            "id": event.id,
-            "type": event.type,
-            "time": event.time,
-            "cause": event.cause,
-            "data": {name: data[name] for name in data if name not in PRIVATE},
-        }
+def timeline(order_id: OrderId) -> list[dict[str, Any]]:
+    """Return every event and nudge of an order, oldest first, no personal data."""
+    events = LoggedEvent.objects.filter(order_id=order_id)
+    nudges = Nudge.objects.filter(order_id=order_id)
+    entries = [*map(_event, events), *map(_nudge, nudges)]
+    return sorted(entries, key=itemgetter("time"))
+
+
+def _event(event: LoggedEvent) -> dict[str, Any]:
+    data = msgspec.json.decode(event.body).get("data", {})
+    return {
+        "id": event.id,
+        "type": event.type,
+        "time": event.time,
+        "cause": event.cause,
+        "data": {name: data[name] for name in data if name not in PRIVATE},
+    }
+
+
+def _nudge(nudge: Nudge) -> dict[str, Any]:
+    return {
+        "id": nudge.id,
+        "type": "nudged",
+        "time": nudge.at,
+        "cause": None,
+        "data": {"what": nudge.what, "by": nudge.by},
+    }

@@ -105,7 +105,10 @@ class LoginAnswer(serializers.Serializer[object]):
 
 
 class EventSerializer(serializers.Serializer[object]):
-    """An event of the order's log; `cause` is the id of the one that led to it."""
+    """An event of the order's log; `cause` is the id of the one that led to it.
+
+    `nudged` is none: there its events, or a chain of its, were sent again.
+    """
 
     id = serializers.UUIDField()
     type = serializers.CharField()

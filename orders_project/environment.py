@@ -53,11 +53,13 @@ def choice(name: str, known: Iterable[str], default: str) -> str:
     return _meaning(name, {word: word for word in known}, text(name, default))
 
 
-def number(name: str, default: int) -> int:
-    """Return a whole number, zero or more."""
+def number(name: str, default: int, *, least: int = 0) -> int:
+    """Return a whole number that is not below the least."""
     given = text(name, str(default))
-    if not (given.isascii() and given.isdigit()):
-        refuse(name, f"is {given!r} and must be a whole number", f"{name}={default}")
+    if not (given.isascii() and given.isdigit() and int(given) >= least):
+        floor = f" from {least}" if least else ""
+        what = f"is {given!r} and must be a whole number{floor}"
+        refuse(name, what, f"{name}={default}")
     return int(given)
 
 

@@ -30,6 +30,7 @@ CATALOGUE_FILES = [
     BASE_DIR / "orders/data/documents_products.csv",
 ]
 SWEEP_IDLE_SECONDS = env.number("SWEEP_IDLE_SECONDS", 300)
+SWEEP_INTERVAL_SECONDS = env.number("SWEEP_INTERVAL_SECONDS", 60, least=1)
 
 # ---- where things are
 DATABASES = {"default": env.database("DATABASE_URL")}
@@ -222,9 +223,9 @@ CELERY_BEAT_SCHEDULE = {
     # Expired when the next one comes: after an outage none of them piles up.
     task: {"task": task, "schedule": float(every), "options": {"expires": every}}
     for task, every in {
-        "orders.tasks.sweep": 60,
-        "payments.tasks.resume": 60,
-        "shipping.tasks.resume": 60,
+        "orders.tasks.sweep": SWEEP_INTERVAL_SECONDS,
+        "payments.tasks.resume": SWEEP_INTERVAL_SECONDS,
+        "shipping.tasks.resume": SWEEP_INTERVAL_SECONDS,
         "orders.tasks.prune": 3600,
         "messaging.prune": 3600,
     }.items()

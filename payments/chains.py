@@ -1,6 +1,7 @@
 """Which Celery tasks follow one another, and how a chain of them is started."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
@@ -22,18 +23,20 @@ TOGETHER = 100
 Job = tuple[str, int, str]
 
 
-def start(jobs: Iterable[Job]) -> None:
+def start(jobs: Iterable[Job], *, due: datetime | None = None) -> None:
     """Have chains run after the commit. A job is (name of the chain, priority, order).
 
-    Jobs of one name and priority share a chain.
+    Jobs of one name and priority share a chain; with `due` it starts no earlier.
     """
     for (name, priority), group in groupby(sorted(jobs), key=itemgetter(0, 1)):
         order_ids = [order_id for *_, order_id in group]
         for begin in range(0, len(order_ids), TOGETHER):
-            _send(name, priority, order_ids[begin : begin + TOGETHER])
+            _send(name, priority, order_ids[begin : begin + TOGETHER], due)
 
 
-def _send(name: str, priority: int, order_ids: Sequence[str]) -> None:
+def _send(
+    name: str, priority: int, order_ids: Sequence[str], due: datetime | None
+) -> None:
     first, *rest = (f"payments.tasks.{step}" for step in CHAINS[name])
     begin = signature(first, args=(order_ids,), priority=priority)
-    outbox.send_task(chain(begin, *(signature(step) for step in rest)))
+    outbox.send_task(chain(begin, *(signature(step) for step in rest)), due=due)

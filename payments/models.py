@@ -80,6 +80,9 @@ class Refund(models.Model):
     order_id = models.UUIDField(primary_key=True)
     status = models.TextField(db_default=lifecycle.REQUESTED)
     attempt = models.SmallIntegerField(db_default=1)
+    asked = models.SmallIntegerField(
+        db_default=0, help_text="how often without an answer"
+    )
     created = models.DateTimeField(db_default=Now())
     updated = models.DateTimeField(db_default=Now())
 

@@ -5,6 +5,9 @@ a task. Every writer of refunds holds the lock of the payment first.
 """
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
 
 from django.db import transaction
 
@@ -13,6 +16,7 @@ from orders_project.messaging.events import (
     OrderCancelled,
     PaymentFailed,
     PaymentRefunded,
+    utc_now,
 )
 from payments import chains
 from payments.chains import Job
@@ -38,7 +42,8 @@ REQUEST = """
 """
 REQUEST_AGAIN = """
     UPDATE payments_refund r
-    SET status = 'requested', attempt = attempt + 1, updated = statement_timestamp()
+    SET status = 'requested', attempt = attempt + 1, asked = 0,
+        updated = statement_timestamp()
     FROM payments_payment p
     WHERE r.order_id = p.order_id AND r.order_id = ANY(%s::uuid[])
         AND r.status = ANY(%s)
@@ -56,15 +61,29 @@ UNDONE = """
     WHERE r.order_id = u.order_id AND r.attempt = u.attempt AND r.status = 'requested'
     RETURNING r.order_id::text, r.status
 """
-IDLE = """
-    UPDATE payments_refund r SET updated = statement_timestamp()
+TAKE = """
+    UPDATE payments_refund r SET asked = 0, updated = statement_timestamp()
     FROM payments_payment p
     WHERE p.order_id = r.order_id AND r.order_id IN (
-        SELECT order_id FROM payments_refund
-        WHERE status = 'requested'
-            AND updated < statement_timestamp() - make_interval(secs => %s)
+        SELECT order_id FROM payments_refund WHERE status = 'requested' AND {which}
         ORDER BY order_id LIMIT 1000 FOR UPDATE SKIP LOCKED)
     RETURNING 'refund', p.priority, r.order_id::text
+"""
+IDLE = TAKE.format(which="updated < statement_timestamp() - make_interval(secs => %s)")
+NAMED = TAKE.format(which="order_id = ANY(%s::uuid[])")
+#: Seconds after which a gateway that does not answer is asked again, then again. The
+#: order hangs on it, so that this goes on until there is an answer.
+PAUSES = (5, 15, 30, 60)
+#: Of two tasks that ask for the same refund only one goes on: who finds that it was
+#: asked for less than half a pause ago leaves it to the other.
+ASK_AGAIN = f"""
+    UPDATE payments_refund r
+    SET asked = least(asked + 1, {len(PAUSES)}), updated = statement_timestamp()
+    FROM payments_payment p
+    WHERE p.order_id = r.order_id AND r.order_id = ANY(%s::uuid[])
+        AND r.status = 'requested' AND (asked = 0 OR r.updated < statement_timestamp()
+            - make_interval(secs => (ARRAY{[*PAUSES]})[asked] / 2.0))
+    RETURNING (ARRAY{[*PAUSES]})[asked], p.priority, r.order_id::text
 """
 
 
@@ -115,8 +134,11 @@ def request_again(order_ids: Collection[str]) -> None:
         chains.start(sql.fetch(REQUEST_AGAIN, [list(order_ids), sources]))
 
 
-def refund(order_ids: Sequence[str]) -> list[str]:
-    """Void the payments, or give back what was captured; return the unanswered."""
+def refund(order_ids: Sequence[str]) -> None:
+    """Void the payments, or give back what was captured.
+
+    What has no answer is asked for again after a pause, under the same key.
+    """
     requests = sql.fetch(REQUESTS, [list(order_ids)])
     outcomes = gateway().refund_or_void([_reversal(*one) for one in requests])
     undone = [
@@ -125,7 +147,9 @@ def refund(order_ids: Sequence[str]) -> list[str]:
         if outcome.state != "unanswered"
     ]
     _record(undone)
-    return sorted({row[0] for row in requests} - {one["order_id"] for one in undone})
+    unanswered = {row[0] for row in requests} - {one["order_id"] for one in undone}
+    if unanswered:
+        _ask_again(unanswered)
 
 
 def _reversal(order_id: str, attempt: int, reference: str) -> Reversal:
@@ -151,6 +175,25 @@ def _money_back(row: Row) -> PaymentRefunded:
     )
 
 
+@transaction.atomic
+def _ask_again(order_ids: Collection[str]) -> None:
+    lock(order_ids)
+    again = sorted(sql.fetch(ASK_AGAIN, [list(order_ids)]))
+    for pause, rows in groupby(again, key=itemgetter(0)):
+        due = utc_now() + timedelta(seconds=pause)
+        chains.start((("refund", *job) for _, *job in rows), due=due)
+
+
 def take_idle(seconds: float) -> list[Job]:
     """Return the jobs of refunds that nobody seems to be at, and mark them as taken."""
-    return [(name, priority, one) for name, priority, one in sql.fetch(IDLE, [seconds])]
+    return _jobs(IDLE, seconds)
+
+
+def take(order_ids: Sequence[str]) -> list[Job]:
+    """Return the jobs of these orders' refunds that are not carried out yet."""
+    return _jobs(NAMED, list(order_ids))
+
+
+def _jobs(query: str, which: object) -> list[Job]:
+    rows = sql.fetch(query, [which])
+    return [(chain, priority, order_id) for chain, priority, order_id in rows]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.db import transaction
 
-from orders_project.messaging import outbox, sql
+from orders_project.messaging import nudging, outbox, sql
 from orders_project.messaging.errors import Poison
 from orders_project.messaging.events import (
     CodAccepted,
@@ -16,7 +16,9 @@ from orders_project.messaging.events import (
     ShipmentDelivered,
     StockReserved,
 )
+from orders_project.messaging.nudging import SWEEPER, Nudged
 from payments import chains, refunds
+from payments.chains import Job
 from payments.lifecycle import (
     ACCEPTED,
     COLLECTED,
@@ -37,17 +39,19 @@ OPEN = """
     ORDER BY order_id ON CONFLICT DO NOTHING
     RETURNING method, priority, order_id::text
 """
-#: Touching the row makes this once in so many seconds, however often it is called.
-IDLE = """
+TAKE = """
     UPDATE payments_payment SET updated = statement_timestamp()
     WHERE order_id IN (
-        SELECT order_id FROM payments_payment
-        WHERE is_open AND status = ANY(%s)
-            AND updated < statement_timestamp() - make_interval(secs => %s)
+        SELECT order_id FROM payments_payment WHERE status = ANY(%s) AND {which}
         ORDER BY order_id LIMIT 1000 FOR UPDATE SKIP LOCKED)
     RETURNING CASE status WHEN 'due' THEN 'collection' ELSE method END, priority,
         order_id::text
 """
+#: Touching the row makes this once in so many seconds, however often it is called.
+IDLE = TAKE.format(
+    which="is_open AND updated < statement_timestamp() - make_interval(secs => %s)"
+)
+NAMED = TAKE.format(which="order_id = ANY(%s::uuid[])")
 
 
 def open_payments(events: Sequence[StockReserved]) -> None:
@@ -133,16 +137,29 @@ def _success(row: Row) -> PaymentSucceeded:
     )
 
 
-@transaction.atomic
+@nudging.single
 def resume_idle() -> int:
     """Start the chains of payments and refunds that rest too long; return how many.
 
     Harmless where a chain is still on its way: a step skips what is past it.
     """
     seconds = settings.SWEEP_IDLE_SECONDS
-    jobs = [
-        *sql.fetch(IDLE, [list(MOVING), seconds]),
-        *refunds.take_idle(seconds),
-    ]
+    idle = [*_take(IDLE, seconds), *refunds.take_idle(seconds)]
+    nudging.note(_start(idle), by=SWEEPER)
+    return len(idle)
+
+
+@transaction.atomic
+def resume(order_ids: Sequence[str]) -> list[Nudged]:
+    """Start what rests of these orders' payments and refunds; return what that was."""
+    return _start([*_take(NAMED, order_ids), *refunds.take(order_ids)])
+
+
+def _take(query: str, which: object) -> list[Job]:
+    rows = sql.fetch(query, [list(MOVING), which])
+    return [(chain, priority, order_id) for chain, priority, order_id in rows]
+
+
+def _start(jobs: Sequence[Job]) -> list[Nudged]:
     chains.start(jobs)
-    return len(jobs)
+    return [(chain, order_id) for chain, _, order_id in jobs]

@@ -14,6 +14,7 @@ from orders_project.messaging.events import (
     StockReserved,
 )
 from orders_project.messaging.hearing import hears
+from orders_project.messaging.nudging import restarts
 from orders_project.messaging.rpc import answers
 from orders_project.messaging.steps import attempts, retry_step, step
 from orders_project.messaging.topology import PAYMENT_QUEUE, PAYMENT_RPC_QUEUE
@@ -83,8 +84,7 @@ def collect(ids: Sequence[str]) -> Sequence[str]:
 @step
 def refund(ids: Sequence[str]) -> Sequence[str]:
     """Void the payments, or give the money back."""
-    # What is unanswered on the last rung stays requested: `resume` asks again.
-    retry_step(refunds.refund(ids), NO_ANSWER)
+    refunds.refund(ids)
     return ids
 
 
@@ -92,6 +92,9 @@ def refund(ids: Sequence[str]) -> Sequence[str]:
 def resume() -> int:
     """Start again what rests too long: a broker may have lost its messages."""
     return services.resume_idle()
+
+
+restarts(services.resume)
 
 
 def _go_on(progress: Progress) -> Sequence[str]:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import transaction
 
-from orders_project.messaging import outbox, sql
+from orders_project.messaging import nudging, outbox, sql
 from orders_project.messaging.errors import RetryLater
 from orders_project.messaging.events import (
     CodAccepted,
@@ -23,6 +23,7 @@ from orders_project.messaging.events import (
     ShipmentPrepared,
     utc_now,
 )
+from orders_project.messaging.nudging import SWEEPER, Nudged
 from shipping import chains
 from shipping.carriers import carrier
 from shipping.carriers.port import Parcel
@@ -54,17 +55,19 @@ RESUMED: Mapping[str, str] = {
     RELEASED: "dispatch",
     IN_TRANSIT: "delivery",
 }
-IDLE = """
+TAKE = """
     UPDATE shipping_shipment SET updated = statement_timestamp()
     WHERE order_id IN (
         SELECT order_id FROM shipping_shipment
         JOIN jsonb_to_recordset(%s) AS patience(status text, seconds float)
             USING (status)
-        WHERE is_open
+        WHERE {which}
             AND updated < statement_timestamp() - make_interval(secs => seconds)
         ORDER BY order_id LIMIT 1000 FOR UPDATE OF shipping_shipment SKIP LOCKED)
     RETURNING status, priority, order_id::text
 """
+IDLE = TAKE.format(which="is_open")
+NAMED = TAKE.format(which="order_id = ANY(%s::uuid[])")
 
 
 def open_shipments(events: Sequence[PaymentSucceeded | CodAccepted]) -> None:
@@ -199,23 +202,35 @@ def cancel(events: Sequence[OrderCancelled]) -> None:
     move([_caused(event, CANCELLED) for event in events])
 
 
-@transaction.atomic
+@nudging.single
 def resume_idle() -> int:
     """Start the chains of shipments that rest too long; return how many.
 
     Harmless where a chain is still on its way: a step skips what is past it.
     """
-    idle = sql.fetch(IDLE, [sql.rows(_patience())])
-    chains.start((RESUMED[status], priority, one) for status, priority, one in idle)
-    return len(idle)
+    nudged = _resume(IDLE, _patience(settings.SWEEP_IDLE_SECONDS))
+    nudging.note(nudged, by=SWEEPER)
+    return len(nudged)
 
 
-def _patience() -> list[dict[str, object]]:
-    """Return how many seconds a shipment may rest in each status."""
+@transaction.atomic
+def resume(order_ids: Sequence[str]) -> list[Nudged]:
+    """Start what rests of these orders' shipments; return what that was."""
+    return _resume(NAMED, _patience(0), list(order_ids))
+
+
+def _resume(query: str, *params: object) -> list[Nudged]:
+    found = sql.fetch(query, params)
+    chains.start((RESUMED[status], priority, one) for status, priority, one in found)
+    return [(RESUMED[status], one) for status, _, one in found]
+
+
+def _patience(idle: float) -> str:
+    """Return how many seconds a shipment may rest in each status, as a parameter."""
     on_the_road = settings.CARRIER_DELIVERY_SECONDS
     more = dict.fromkeys(RESUMED, 0.0) | {IN_TRANSIT: on_the_road}
-    return [
-        {"status": status, "seconds": settings.SWEEP_IDLE_SECONDS + seconds}
+    return sql.rows(
+        {"status": status, "seconds": idle + seconds}
         for status, seconds in more.items()
         if seconds is not None
-    ]
+    )

@@ -12,6 +12,7 @@ from orders_project.messaging.events import (
     PaymentSucceeded,
 )
 from orders_project.messaging.hearing import hears
+from orders_project.messaging.nudging import restarts
 from orders_project.messaging.steps import step
 from orders_project.messaging.topology import SHIPPING_QUEUE
 from shipping import services
@@ -71,3 +72,6 @@ def deliver(ids: Sequence[str]) -> Sequence[str]:
 def resume() -> int:
     """Start again what rests too long: a broker may have lost its messages."""
     return services.resume_idle()
+
+
+restarts(services.resume)

@@ -1,15 +1,11 @@
 """The net below everything: orders that do not move have their events sent again."""
 
 from django.conf import settings
-from django.db import transaction
 
-from orders_project.messaging import outbox, sql
+from orders_project.messaging import nudging, sql
 
-#: Any constant of our own will do: one sweep at a time in the whole system.
-SWEEPING = 77_0001
 BATCH = 500
 
-ALONE = "SELECT pg_try_advisory_xact_lock(%s)"
 # Each nudge doubles the wait, up to some days: a parcel that is long on its way
 # must not have its whole history sent every few minutes.
 IDLE = """
@@ -24,15 +20,12 @@ IDLE = """
 """
 
 
-@transaction.atomic
+@nudging.single
 def nudge_idle_orders() -> int:
     """Send the events of idle orders again, and return how many orders they were.
 
     Who has handled an event skips it; who missed it handles it now.
     """
-    [(alone,)] = sql.fetch(ALONE, [SWEEPING])
-    if not alone:
-        return 0
     idle = sql.fetch(IDLE, [settings.SWEEP_IDLE_SECONDS, BATCH])
-    outbox.resend(order_id for (order_id,) in idle)
+    nudging.send_again([order_id for (order_id,) in idle], by=nudging.SWEEPER)
     return len(idle)

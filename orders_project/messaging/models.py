@@ -1,5 +1,7 @@
 """The tables of the messaging core: the log, the parcels, the inbox, the dead."""
 
+from django.contrib.postgres.functions import RandomUUID
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -94,6 +96,26 @@ class Work(models.Model):
 
     def __str__(self) -> str:
         return f"{self.events} {self.outcome} in {self.queue}"
+
+
+class Nudge(models.Model):
+    """An order's events were sent again, or a chain of its was started again."""
+
+    id = models.UUIDField(primary_key=True, db_default=RandomUUID())
+    order_id = models.UUIDField(db_index=True)
+    what = models.TextField(help_text="events, or the name of a chain")
+    by = models.TextField(help_text="the sweeper, the reconciler, or a person")
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "messaging_nudge"
+        ordering = ("at", "id")
+        indexes = (
+            BrinIndex(fields=("at",), name="nudges_by_time", autosummarize=True),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.what} of {self.order_id} again, by {self.by}"
 
 
 class DeadLetter(models.Model):

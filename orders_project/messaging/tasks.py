@@ -16,6 +16,7 @@ from orders_project.messaging.topology import DEAD_DESK_QUEUE
 PRUNE = (
     "DELETE FROM messaging_inbox WHERE handled < now() - make_interval(days => %s)",
     "DELETE FROM messaging_work WHERE at < now() - make_interval(days => %s)",
+    "DELETE FROM messaging_nudge WHERE at < now() - make_interval(days => %s)",
 )
 
 
@@ -59,6 +60,6 @@ def _json(headers: dict[str, Any]) -> dict[str, Any]:
 
 @shared_task(name="messaging.prune")
 def prune() -> None:
-    """Delete what retention no longer needs: inbox rows and worked-off tallies."""
+    """Delete what retention no longer needs: inbox rows, nudges, work tallies."""
     for statement in PRUNE:
         sql.run(statement, [settings.RETENTION_DAYS])

@@ -4,7 +4,7 @@ import pytest
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
-from orders import services
+from orders import services, tokens
 from orders.models import Order, Product
 from orders.pricing import Item, NewOrder
 from orders_project.messaging.events import (
@@ -107,3 +107,15 @@ def people(django_user_model):
         "stranger": make("stranger"),
         "staff": make("staff", is_staff=True),
     }
+
+
+@pytest.fixture
+def guest(api, place):
+    """Call a page of an order with its token."""
+
+    def guest(method, order, page=""):
+        client = api()
+        client.credentials(HTTP_X_ORDER_TOKEN=tokens.make(order.id))
+        return getattr(client, method)(f"/api/orders/{order.id}/{page}")
+
+    return guest

@@ -21,6 +21,8 @@ from orders_project.messaging.topology import FAILED_ORDER_QUEUE
 from orders_project.panels import PANELS
 from tests.bus import hear, said
 
+SWEEP = "orders.services.nudging.nudge_idle_orders"
+
 
 @pytest.fixture
 def fails(place):
@@ -101,9 +103,9 @@ def test_one_sweep_at_a_time(place, settings):
     idle(place(), 10_000)
     other = connections.create_connection("default")
     with closing(other), other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [services.nudging.SWEEPING])
+        cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", [SWEEP])
         assert tasks.sweep() == "0 orders nudged"
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [services.nudging.SWEEPING])
+        cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [SWEEP])
     assert tasks.sweep() == "1 orders nudged"
 
 

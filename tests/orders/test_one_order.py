@@ -11,18 +11,6 @@ from tests.bus import said
 from tests.orders.conftest import delivered, paid, prepared
 
 
-@pytest.fixture
-def guest(api, place):
-    """Call a page of an order with its token."""
-
-    def guest(method, order, page=""):
-        client = api()
-        client.credentials(HTTP_X_ORDER_TOKEN=tokens.make(order.id))
-        return getattr(client, method)(f"/api/orders/{order.id}/{page}")
-
-    return guest
-
-
 def test_cancelling_says_so_once_and_answers_twice_the_same(order, guest):
     first, second = guest("post", order, "cancel/"), guest("post", order, "cancel/")
     assert first.status_code == second.status_code == 200

@@ -1,17 +1,20 @@
 """The sweep: what rests too long starts again, and nothing is done twice."""
 
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 from django.db.models import F
 
+from orders_project.messaging import nudging
 from orders_project.messaging.events import (
     CodAccepted,
     PaymentRefunded,
     PaymentSucceeded,
     ShipmentDelivered,
 )
-from orders_project.messaging.models import Parcel
+from orders_project.messaging.models import Nudge, Parcel
 from payments import services, tasks
 from payments.models import GatewayEntry, Payment, Refund
 from tests.bus import pump, said
@@ -65,6 +68,44 @@ def test_a_refund_that_got_lost_is_started_again():
     assert services.resume_idle() == 1
     pump()
     assert len(said(PaymentRefunded)) == 1
+
+
+def test_an_orders_timeline_tells_which_chains_were_started_again_and_by_whom():
+    event = reserved()
+    hears(event)
+    lose_every_message_and_wait()
+    tasks.resume()
+
+    assert nudges(event) == [("prepaid", "sweeper")]
+
+
+def test_who_is_named_does_not_wait_until_it_has_rested_long_enough():
+    event, other = reserved(), reserved()
+    hears(event, other)
+    Parcel.objects.all().delete()
+
+    nudging.nudge([event.order_id], by="ada")
+    pump()
+
+    assert (status(event), status(other)) == ("settled", "opened")
+    assert nudges(event) == [("events", "ada"), ("prepaid", "ada")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_sweep_at_a_time_in_the_whole_system():
+    hears(reserved())
+    lose_every_message_and_wait()
+    name = "payments.services.resume_idle"
+    with closing(connections.create_connection("default")) as other:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
+        assert tasks.resume() == 0
+    assert tasks.resume() == 1
+
+
+def nudges(event):
+    found = Nudge.objects.filter(order_id=event.order_id)
+    return sorted(found.values_list("what", "by"))
 
 
 def test_twice_in_a_row_it_starts_nothing_the_second_time():

@@ -56,6 +56,17 @@ def test_a_parcel_on_the_road_is_given_the_carriers_time(settings):
     assert services.resume_idle() == 1
 
 
+def test_a_nudge_does_not_make_a_parcel_arrive_before_its_time(settings):
+    settings.CARRIER_DELIVERY_SECONDS = 7200
+    event = prepared()
+    hears(stands(event))
+    run(event.order_id, steps=["hand_over"])
+
+    assert services.resume([event.order_id]) == []
+    lose_every_message_and_wait(hours=2)
+    assert services.resume([event.order_id]) == [("delivery", event.order_id)]
+
+
 def test_a_parcel_that_waits_for_the_customer_rests(settings):
     settings.CARRIER_DELIVERY_SECONDS = None
     event = prepared()

@@ -1,27 +1,59 @@
-"""`manage.py nudge`: send an order's events again."""
+"""`manage.py nudge`: send an order's events again, and start its chains again."""
 
+import getpass
 import uuid
+from argparse import ArgumentTypeError
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
 
-from orders_project.messaging import outbox
+from orders_project.messaging import nudging
+from orders_project.messaging.models import LoggedEvent
 
 
 class Command(BaseCommand):
     help = (
-        "Send every event of an order again. Who has handled one skips it, who missed "
-        "one handles it now. Example: "
+        "Send every event of these orders again, and start again what rests of their "
+        "payment and shipping. Who has handled an event skips it, who missed it "
+        "handles it now. Example: "
         "manage.py nudge 01932c07-7c4e-7a33-8f0e-5b1f6a1c9d11"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("order", type=uuid.UUID, nargs="+", help="an order's id")
+        parser.add_argument("order", type=_order_id, nargs="+", help="an order's id")
+        parser.add_argument(
+            "--by", help="who is to stand in the timeline; default: you"
+        )
 
-    @transaction.atomic
-    def handle(self, *, order: list[uuid.UUID], **_options: Any) -> None:
-        count = outbox.resend(str(one) for one in order)
-        if not count:
-            raise CommandError("No event of this order is in the log; is the id right?")
+    def handle(self, *, order: list[str], by: str | None, **_options: Any) -> None:
+        _require_known(order)
+        count = nudging.nudge(order, by=by or _user())
         self.stdout.write(f"{count} events are on their way again.")
+
+
+def _order_id(text: str) -> str:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise ArgumentTypeError(
+            f"{text!r} is no order's id. One looks like this: "
+            "01932c07-7c4e-7a33-8f0e-5b1f6a1c9d11"
+        ) from None
+
+
+def _require_known(order_ids: Sequence[str]) -> None:
+    logged = LoggedEvent.objects.filter(order_id__in=order_ids)
+    known = {str(one) for one in logged.values_list("order_id", flat=True)}
+    if unknown := sorted(set(order_ids) - known):
+        raise CommandError(
+            f"Nothing was sent, for no event of these orders is in the log: "
+            f"{', '.join(unknown)}. Are the ids right, and is this the database?"
+        )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return "manage.py"

@@ -13,11 +13,16 @@ COUNTS = """
     SELECT queue, outcome, sum(events) FROM messaging_work
     WHERE at > now() - make_interval(hours => %s) GROUP BY queue, outcome
 """
+NUDGES = """
+    SELECT by, count(*) FROM messaging_nudge
+    WHERE at > now() - make_interval(hours => %s) GROUP BY by ORDER BY by
+"""
 
 
 class Command(BaseCommand):
     help = (
-        "Print how many events each queue processed, retried and gave up on. "
+        "Print how many events each queue processed, retried and gave up on, and how "
+        "often orders were nudged, by whom. "
         "Example: manage.py stats --hours 1"
     )
 
@@ -31,4 +36,6 @@ class Command(BaseCommand):
             shown.add_column(title, justify="right")
         for queue in sorted({queue for queue, _ in counts}):
             shown.add_row(queue, *(str(counts.get((queue, o), 0)) for o in OUTCOMES))
+        for by, count in sql.fetch(NUDGES, [hours]):
+            shown.add_row(f"nudges by {by}", str(count))
         Console().print(shown)

@@ -1,0 +1,75 @@
+"""Nudges: what rests has its events sent again, and its chains started again.
+
+An app with chains says by `restarts` how they start; this page knows none of them.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+
+from django.db import transaction
+
+from orders_project.messaging import outbox, sql
+
+SWEEPER = "sweeper"
+RECONCILER = "reconciler"
+#: What is sent again when no chain is meant.
+EVENTS = "events"
+
+NOTE = """
+    INSERT INTO messaging_nudge (order_id, what, by)
+    SELECT order_id, what, by
+    FROM jsonb_to_recordset(%s) AS n(order_id uuid, what text, by text)
+"""
+ALONE = "SELECT pg_try_advisory_xact_lock(hashtext(%s))"
+
+#: (what was started, of which order)
+Nudged = tuple[str, str]
+Restart = Callable[[Sequence[str]], Iterable[Nudged]]
+RESTARTS: list[Restart] = []
+
+
+def restarts(restart: Restart) -> Restart:
+    """Register how an app starts the resting chains of some orders again."""
+    RESTARTS.append(restart)
+    return restart
+
+
+@transaction.atomic
+def nudge(order_ids: Iterable[str], *, by: str) -> int:
+    """Send all events of these orders again, and start what rests of their chains.
+
+    Returns how many events. Who has handled one skips it; a step skips what is past
+    it; so it changes nothing for an order that moves, or is done.
+    """
+    ids = sorted(set(order_ids))
+    chains = [nudged for restart in RESTARTS for nudged in restart(ids)]
+    note(chains, by=by)
+    return send_again(ids, by=by)
+
+
+def send_again(order_ids: Sequence[str], *, by: str) -> int:
+    """Send all events of these orders again, and note it on their timelines."""
+    note(((EVENTS, order_id) for order_id in order_ids), by=by)
+    return outbox.resend(order_ids)
+
+
+def note(nudged: Iterable[Nudged], *, by: str) -> None:
+    """Put on the orders' timelines what was sent or started again, and by whom."""
+    rows = [{"order_id": one, "what": what, "by": by} for what, one in nudged]
+    if rows:
+        sql.run(NOTE, [sql.rows(rows)])
+
+
+def single(sweep: Callable[[], int]) -> Callable[[], int]:
+    """Run in one transaction, and only once at a time in the whole system.
+
+    Who comes while it runs elsewhere does nothing, and returns 0.
+    """
+
+    @wraps(sweep)
+    def run() -> int:
+        with transaction.atomic():
+            [(alone,)] = sql.fetch(ALONE, [f"{sweep.__module__}.{sweep.__name__}"])
+            return sweep() if alone else 0
+
+    return run

@@ -1,0 +1,72 @@
+"""Nudges from the shell: who is named, who is not known, and what remains of it."""
+
+import re
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.urls import reverse
+
+from orders_project.messaging.models import LoggedEvent, Nudge, Parcel
+
+pytestmark = pytest.mark.django_db
+STRANGE = "01932c07-7c4e-7a33-8f0e-5b1f6a1c9d11"
+
+
+def nudge(*words):
+    call_command("nudge", *map(str, words))
+
+
+def test_every_named_order_has_its_events_sent_again(place, capsys):
+    orders = [place(), place()]
+    Parcel.objects.all().delete()
+    nudge(*(order.id for order in orders), "--by", "ada")
+
+    sent = Parcel.objects.values_list("event__order_id", flat=True)
+    assert set(sent) == {order.id for order in orders}
+    assert capsys.readouterr().out == "2 events are on their way again.\n"
+    assert {n.by for n in Nudge.objects.all()} == {"ada"}
+
+
+def test_an_order_that_nobody_knows_is_named_and_nothing_is_sent(place):
+    order = place()
+    Parcel.objects.all().delete()
+    with pytest.raises(CommandError, match=STRANGE) as error:
+        nudge(order.id, STRANGE)
+
+    assert str(order.id) not in str(error.value)
+    assert not Parcel.objects.exists()
+
+
+def test_what_is_no_id_is_refused_in_words():
+    with pytest.raises(CommandError, match=r"'R-1' is no order's id"):
+        nudge("R-1")
+
+
+def test_stats_count_the_nudges_of_each(place, capsys):
+    order = place()
+    nudge(order.id, "--by", "ada")
+    nudge(order.id, "--by", "ada")
+    capsys.readouterr()
+    call_command("stats")
+
+    assert re.search(r"nudges by ada\s*│\s*2", capsys.readouterr().out)
+    assert LoggedEvent.objects.count() == 1
+
+
+def test_the_timeline_says_when_and_by_whom(order, guest):
+    nudge(order.id, "--by", "ada")
+    created, nudged = guest("get", order, "timeline/").json()
+
+    assert created["type"] == "order.created"
+    assert nudged["type"] == "nudged"
+    assert nudged["time"] > created["time"]
+    assert nudged["data"] == {"what": "events", "by": "ada"}
+
+
+def test_staff_nudge_an_order_from_its_list_in_their_own_name(order, admin_client):
+    page = reverse("admin:orders_order_changelist")
+    admin_client.post(page, {"action": "nudge", "_selected_action": [order.pk]})
+
+    assert Nudge.objects.get().by == "admin"
+    shown = admin_client.get(reverse("admin:orders_order_change", args=[order.pk]))
+    assert "nudged" in shown.content.decode()
