@@ -30,6 +30,7 @@ WHY: Mapping[str, str] = {
     "declined": "your card was declined",
     "insufficient_funds": "your account had not enough funds",
     "gateway_unreachable": "the payment could not be made",
+    "expired": "it was not paid in time",
 }
 
 #: Currencies whose minor unit is not a hundredth (ISO 4217).

@@ -53,6 +53,12 @@ def sweep() -> str:
     return f"{services.nudge_idle_orders()} orders nudged"
 
 
+@shared_task(name="orders.tasks.expire")
+def expire() -> str:
+    """Cancel the orders that were not paid in time."""
+    return f"{services.expire_orders()} orders expired"
+
+
 @shared_task(name="orders.tasks.prune")
 def prune() -> str:
     """Delete what retention no longer needs."""

@@ -27,6 +27,7 @@ EXAMPLES = {
     "AMQP_URL": "AMQP_URL=amqp://user:password@host:5672//",
     "MANAGEMENT_URL": "MANAGEMENT_URL=http://user:password@host:15672",
     "CARRIER_DELIVERY_SECONDS": "CARRIER_DELIVERY_SECONDS=20, or none",
+    "ORDER_EXPIRY_SECONDS": "ORDER_EXPIRY_SECONDS=86400, or none",
     "PAYMENT_GATEWAY": "PAYMENT_GATEWAY=payments.gateways.simulated.SimulatedGateway",
     "CARRIER": "CARRIER=shipping.carriers.simulated.SimulatedCarrier",
     "SMS_SENDER": "SMS_SENDER=notifications.channels.files.SmsFiles",

@@ -29,6 +29,8 @@ CATALOGUE_FILES = [
     BASE_DIR / "orders/data/superstore_orders.csv",
     BASE_DIR / "orders/data/documents_products.csv",
 ]
+# None: an order waits for its payment for ever.
+ORDER_EXPIRY_SECONDS = env.seconds("ORDER_EXPIRY_SECONDS", 24 * 60 * 60)
 SWEEP_IDLE_SECONDS = env.number("SWEEP_IDLE_SECONDS", 300)
 SWEEP_INTERVAL_SECONDS = env.number("SWEEP_INTERVAL_SECONDS", 60, least=1)
 
@@ -224,6 +226,7 @@ CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": float(every), "options": {"expires": every}}
     for task, every in {
         "orders.tasks.sweep": SWEEP_INTERVAL_SECONDS,
+        "orders.tasks.expire": SWEEP_INTERVAL_SECONDS,
         "payments.tasks.resume": SWEEP_INTERVAL_SECONDS,
         "shipping.tasks.resume": SWEEP_INTERVAL_SECONDS,
         "orders.tasks.prune": 3600,

@@ -1,6 +1,7 @@
 """Everything that changes an order. Called by views, tasks and admin; knows none."""
 
 from orders.services.asking import cancel_order, confirm_delivery
+from orders.services.expiring import expire_orders
 from orders.services.failures import hand_over, place_again, record_failures
 from orders.services.forgetting import forget_keys
 from orders.services.moving import (
@@ -17,6 +18,7 @@ __all__ = (
     "cancel_order",
     "cancel_orders",
     "confirm_delivery",
+    "expire_orders",
     "forget_keys",
     "hand_over",
     "load_products",

@@ -1,7 +1,7 @@
 """The failed-order desk: why an order failed, and what people did about it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db import transaction
 
@@ -13,7 +13,7 @@ from orders.services.moving import reason_of
 from orders.services.placing import place_orders
 from orders_project.errors import FieldError
 from orders_project.messaging import sql
-from orders_project.messaging.events import PaymentFailed, StockRanOut
+from orders_project.messaging.events import OrderCancelled, PaymentFailed, StockRanOut
 
 RECORD = """
     INSERT INTO orders_failedorder (event_id, order_id, reason, detail, failed_at)
@@ -23,16 +23,22 @@ RECORD = """
     WHERE EXISTS (SELECT FROM orders_order o WHERE o.id = f.order_id)
     ORDER BY event_id ON CONFLICT DO NOTHING
 """
-#: Failures after which the same order can go through: its payment was never tried.
-RETRIABLE = ("out_of_stock",)
+#: Failures after which the same order can go through: no payment was refused.
+RETRIABLE = ("out_of_stock", "expired")
+
+Failing: TypeAlias = StockRanOut | PaymentFailed | OrderCancelled
 
 
 def record_failures(events: Sequence[StockRanOut | PaymentFailed]) -> None:
     """Put failed orders on the desk; what fails is told by the event itself."""
+    put_on_desk(events)
+
+
+def put_on_desk(events: Sequence[Failing]) -> None:
     sql.run(RECORD, [sql.rows(_failure(event) for event in events)])
 
 
-def _failure(event: StockRanOut | PaymentFailed) -> dict[str, Any]:
+def _failure(event: Failing) -> dict[str, Any]:
     return {
         "event_id": event.id,
         "order_id": event.order_id,

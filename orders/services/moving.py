@@ -143,7 +143,7 @@ def lock_orders(order_ids: Iterable[str]) -> list[Locked]:
     return locked
 
 
-def reason_of(event: StockRanOut | PaymentFailed) -> str:
+def reason_of(event: StockRanOut | PaymentFailed | OrderCancelled) -> str:
     """Return why an order failed, in the short word that the client reads."""
     return getattr(event, "reason", "out_of_stock")
 
