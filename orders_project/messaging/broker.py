@@ -35,15 +35,31 @@ def declare(broker: Connection) -> None:
             road.destination(channel).bind_to(road.source, road.routing_key)
 
 
+class BlockedError(ConnectionError):
+    """RabbitMQ has a memory or disk alarm and takes no messages from this connection.
+
+    https://www.rabbitmq.com/docs/connection-blocked
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "RabbitMQ has a memory or disk alarm and takes no messages. See which: "
+            "rabbitmq-diagnostics alarms"
+        )
+
+
 class Publisher:
     """A channel with publisher confirms, many in flight (rabbitmq.com/docs/confirms).
 
     After a time-out it must not be used again: a late confirm of an old message would
-    pass for that of a new one.
+    pass for that of a new one. After a BlockedError it may, once it is not `blocked`.
     """
 
     def __init__(self, connection: amqp.Connection) -> None:
         self.connection = connection
+        self.blocked = False
+        connection.on_blocked = self._block
+        connection.on_unblocked = self._unblock
         self.channel = connection.channel()
         self.channel.confirm_select()
         events: Any = self.channel.events  # type: ignore[attr-defined]
@@ -59,8 +75,10 @@ class Publisher:
         """Publish and wait for every confirm.
 
         Returns the message ids that no queue took. Raises ConnectionError when the
-        broker refused one, or did not answer in time: none of them counts as sent.
+        broker refused one, or did not answer in time, and BlockedError at an alarm:
+        none of them counts as sent.
         """
+        self._wait()
         self.returned.clear()
         for message in messages:
             self._send(message)
@@ -70,6 +88,7 @@ class Publisher:
         return set(self.returned)
 
     def _send(self, message: Message) -> None:
+        self._require_unblocked()
         self.tag += 1
         self.waiting.add(self.tag)
         self.channel.basic_publish(
@@ -82,10 +101,21 @@ class Publisher:
     def _wait(self) -> None:
         deadline = time.monotonic() + CONFIRM_SECONDS
         while self.waiting:
+            self._require_unblocked()
             left = deadline - time.monotonic()
             if left <= 0:
                 raise ConnectionError(f"No confirm within {CONFIRM_SECONDS} s.")
             self.connection.drain_events(timeout=left)
+
+    def _require_unblocked(self) -> None:
+        if self.blocked:
+            raise BlockedError
+
+    def _block(self, _reason: str) -> None:
+        self.blocked = True
+
+    def _unblock(self) -> None:
+        self.blocked = False
 
     def _confirmed(self, tag: int, multiple: bool) -> None:  # noqa: FBT001 - py-amqp's
         self.waiting -= self._meant(tag, multiple=multiple)
@@ -103,8 +133,8 @@ class Publisher:
     ) -> None:
         self.returned.add(message.properties["message_id"])
 
-    def keep_alive(self) -> None:
-        """Read what the broker sent meanwhile, and send a heartbeat when it is time."""
+    def keep_alive(self, seconds: float = 0.001) -> None:
+        """Read what the broker says within a time; send a heartbeat when it is due."""
         with suppress(TimeoutError):
-            self.connection.drain_events(timeout=0.001)
+            self.connection.drain_events(timeout=seconds)
         self.connection.heartbeat_tick()

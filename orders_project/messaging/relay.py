@@ -18,7 +18,12 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from kombu import Connection
 
 from orders_project.messaging import envelope, sql
-from orders_project.messaging.broker import Message, Publisher, declare
+from orders_project.messaging.broker import (
+    BlockedError,
+    Message,
+    Publisher,
+    declare,
+)
 from orders_project.messaging.events import EVENTS, new_id, utc_now
 from orders_project.messaging.outages import BROKER_GONE
 from orders_project.messaging.outbox import CHANNEL
@@ -32,7 +37,7 @@ HANDFUL = 2_000
 MAX_EVENTS, MAX_BYTES = 100, 256 * 1024
 #: Seconds: the net under LISTEN, and the wait for a queue that is not there.
 POLL, UNROUTABLE = 1.0, 30
-LONGEST_PAUSE = 10.0
+LONGEST_PAUSE = 4.0
 
 TAKE = """
     SELECT p.ctid::text, p.exchange, p.routing_key, p.priority, p.headers, p.properties,
@@ -91,9 +96,21 @@ TIMEOUTS: dict[str, Any] = {
 
 def _carry_on(publisher: Publisher, stopped: threading.Event) -> None:
     while not stopped.is_set():
-        while carry(publisher):
-            pass
-        _rest(publisher)
+        try:
+            if not carry(publisher):
+                _rest(publisher)
+        except BlockedError as alarm:
+            logger.warning("The relay waits, the outbox keeps what is said: %s", alarm)
+            _sit_out(publisher, stopped)
+
+
+def _sit_out(publisher: Publisher, stopped: threading.Event) -> None:
+    # On the same connection, outside any transaction: a new one would not be told of
+    # the alarm before it publishes, and the end of it is told at once.
+    while publisher.blocked and not stopped.is_set():
+        publisher.keep_alive(POLL)
+    if not publisher.blocked:
+        logger.info("RabbitMQ takes messages again.")
 
 
 def carry(publisher: Publisher) -> int:
@@ -180,6 +197,7 @@ def _rest(publisher: Publisher) -> None:
     raw = connection.connection
     if not raw.notifies:
         select.select([raw, publisher.connection.sock], [], [], POLL)
-        raw.poll()
+        with connection.wrap_database_errors:
+            raw.poll()
     raw.notifies.clear()
     publisher.keep_alive()

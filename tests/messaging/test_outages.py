@@ -1,13 +1,16 @@
 """The database restarts under a worker, and the next try finds it again."""
 
+from types import SimpleNamespace
+
 import psycopg2
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
-from orders_project.messaging import sql
+from orders_project.messaging import relay, sql
 from orders_project.messaging.errors import Outage
 from orders_project.messaging.hearing import guarded
 from orders_project.messaging.steps import step
+from tests.awaiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,3 +61,16 @@ def test_a_batch_of_events_names_the_outage_and_works_at_the_next_try(restart):
     with pytest.raises(Outage, match="OperationalError"):
         handle(["one"])
     assert handle(["one"]) == ["one"]
+
+
+def test_a_relay_at_rest_takes_a_lost_database_for_an_outage(restart, monkeypatch):
+    relay._listen()
+    monkeypatch.setattr(relay.select, "select", lambda *_args: None)
+    idle = SimpleNamespace(
+        connection=SimpleNamespace(sock=None), keep_alive=lambda: None
+    )
+    restart()
+
+    with pytest.raises(OperationalError):
+        eventually(lambda: relay._rest(idle))
+    connection.close()

@@ -1,0 +1,107 @@
+"""The relay when RabbitMQ raises an alarm, with a broker that says so on cue."""
+
+import threading
+from collections import defaultdict
+from types import SimpleNamespace
+
+import pytest
+from django.db import connection, transaction
+
+from orders_project.messaging import outbox, relay
+from orders_project.messaging.broker import BlockedError, Publisher
+from orders_project.messaging.events import OrderPaid, new_id
+from orders_project.messaging.models import Parcel
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class CrookedBroker:
+    """A connection that confirms what comes, unless there is an alarm."""
+
+    def __init__(self):
+        self.alarm = False
+        self.sent, self.frames = [], []
+        self.events = defaultdict(set)
+        self.on_blocked = self.on_unblocked = None
+
+    def channel(self):
+        return SimpleNamespace(
+            confirm_select=lambda: None, events=self.events, basic_publish=self.publish
+        )
+
+    def publish(self, message, **_to):
+        self.sent.append(message)
+        self.frames.append(self._block if self.alarm else self._confirm)
+
+    def end_alarm(self):
+        self.alarm = False
+        self.frames += [self._confirm, self.on_unblocked]
+
+    def drain_events(self, timeout):
+        assert not connection.in_atomic_block or self.frames, "waits in a transaction"
+        if not self.frames:
+            raise TimeoutError(timeout)
+        self.frames.pop(0)()
+
+    def heartbeat_tick(self):
+        pass
+
+    def _block(self):
+        self.on_blocked("connection blocked, see broker logs")
+
+    def _confirm(self):
+        for confirmed in self.events["basic_ack"]:
+            confirmed(len(self.sent), True)
+
+
+@pytest.fixture
+def broker():
+    return CrookedBroker()
+
+
+@pytest.fixture
+def parcel():
+    with transaction.atomic():
+        outbox.append(OrderPaid(order_id=new_id(), total_cents=1, currency="USD"))
+    return Parcel.objects.get()
+
+
+def test_an_alarm_ends_the_transaction_and_keeps_the_parcel(broker, parcel):
+    broker.alarm = True
+
+    with pytest.raises(BlockedError, match="rabbitmq-diagnostics alarms"):
+        relay.carry(Publisher(broker))
+    assert not connection.in_atomic_block
+    assert Parcel.objects.filter(pk=parcel.pk).exists()
+
+
+def test_during_an_alarm_nothing_more_is_sent(broker, parcel):
+    broker.alarm = True
+    publisher = Publisher(broker)
+    for _ in range(3):
+        with pytest.raises(BlockedError):
+            relay.carry(publisher)
+
+    assert len(broker.sent) == 1
+
+
+def test_the_end_of_an_alarm_sends_what_was_kept(broker, parcel):
+    broker.alarm = True
+    publisher = Publisher(broker)
+    with pytest.raises(BlockedError):
+        relay.carry(publisher)
+
+    broker.end_alarm()
+    relay._sit_out(publisher, threading.Event())
+    assert relay.carry(publisher) == 1
+    assert not Parcel.objects.exists()
+
+
+def test_a_relay_that_is_stopped_does_not_wait_for_the_end(broker):
+    publisher = Publisher(broker)
+    publisher.blocked = True
+    stopped = threading.Event()
+    stopped.set()
+
+    relay._sit_out(publisher, stopped)
+    assert publisher.blocked
