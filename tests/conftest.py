@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import amqp
+import hypothesis
 import pytest
 from django.conf import settings
 from kombu import Connection
@@ -19,6 +20,16 @@ REAL = {"broker", "story", "faults"}
 def pytest_configure():
     # What makes a password hash good is that it takes long.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+# How long the search for a bad order of things may take: bin/faults --nightly.
+hypothesis.settings.register_profile(
+    "usual", max_examples=200, stateful_step_count=40, print_blob=True
+)
+hypothesis.settings.register_profile(
+    "nightly", max_examples=5_000, stateful_step_count=60, print_blob=True
+)
+hypothesis.settings.load_profile("usual")
 
 
 def pytest_collection_modifyitems(items):
