@@ -1,7 +1,5 @@
 """Fixtures for every test: the fakes of `tests/bus.py`, and no broker by accident."""
 
-from pathlib import Path
-
 import amqp
 import hypothesis
 import pytest
@@ -32,9 +30,9 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("usual")
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     for item in items:
-        for name in REAL & set(Path(item.fspath).parts):
+        for name in REAL & {*item.path.relative_to(config.rootpath).parts}:
             item.add_marker(name)
 
 

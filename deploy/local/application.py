@@ -1,6 +1,7 @@
 """The application's processes in one system, and how one knows that they work."""
 
 import shlex
+from collections.abc import Iterable, Iterator
 
 from deploy.local import processes, rabbitmq, supervise
 from deploy.local.fetch import fetch
@@ -16,13 +17,11 @@ def needed(system: System) -> list[Process]:
     return always if system.short_lived else [*always, processes.BEAT, processes.FLOWER]
 
 
-def programs(system: System) -> list[Program]:
-    return [
-        Program(
-            process.name, _filled(system, process), environment=_extra(system, process)
-        )
-        for process in needed(system)
-    ]
+def programs(system: System, processes: Iterable[Process]) -> Iterator[Program]:
+    """Yield what the supervisor is told of each; the system has its ports by then."""
+    for process in processes:
+        filled, extra = _filled(system, process), _extra(system, process)
+        yield Program(process.name, filled, environment=extra)
 
 
 def wait_for(system: System, process: Process) -> None:

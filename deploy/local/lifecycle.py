@@ -4,13 +4,15 @@ until nothing is left.
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
 
 from deploy.local import application, leftovers, servers, supervise
 from deploy.local.errors import PlainError
 from deploy.local.places import ROOT, RUN
+from deploy.local.processes import Process
+from deploy.local.program import Program
 from deploy.local.say import say
 from deploy.local.system import System
 from deploy.local.waiting import until
@@ -20,11 +22,11 @@ def start(system: System, *, only_servers: bool = False) -> None:
     """Bring up what does not run yet."""
     with _alone(system):
         if not supervise.is_up(system):
-            _prepare(system)
+            prepare(system, application.programs(system, application.needed(system)))
         say("starting PostgreSQL and RabbitMQ")
         servers.start(system)
         if not only_servers:
-            _start_application(system)
+            start_application(system, application.needed(system))
 
 
 def stop(system: System) -> None:
@@ -80,8 +82,11 @@ def manage(system: System, *words: str, **more: str) -> None:
         raise PlainError(f"manage.py {' '.join(words)} failed:\n{said}")
 
 
-def _prepare(system: System) -> None:
-    """Folders, ports and a supervisor, with nothing of an earlier life in the way."""
+def prepare(system: System, programs: Iterable[Program]) -> None:
+    """Folders, ports and a supervisor, with nothing of an earlier life in the way.
+
+    `programs` is only read once the ports are known.
+    """
     if leftovers.of(system):
         say("stopping what an earlier run left behind")
         leftovers.stop(system)
@@ -92,17 +97,16 @@ def _prepare(system: System) -> None:
         0o711
     )  # PostgreSQL may run as another user and must pass through
     (system.folder / "outgoing").mkdir(exist_ok=True)
-    supervise.launch(
-        system, [*servers.to_supervise(system), *application.programs(system)]
-    )
+    supervise.launch(system, [*servers.to_supervise(system), *programs])
 
 
-def _start_application(system: System) -> None:
+def start_application(system: System, processes: Sequence[Process]) -> None:
+    """Bring the schema and the topology up to date, then the processes."""
     manage(system, "migrate", "--no-input")
     manage(system, "topology", "--apply")
     say("starting the application")
-    supervise.start(system, application.programs(system))
-    for process in application.needed(system):
+    supervise.start(system, application.programs(system, processes))
+    for process in processes:
         application.wait_for(system, process)
 
 

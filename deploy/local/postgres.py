@@ -27,8 +27,10 @@ OPTIONS = {
 
 
 def program(system: System) -> Program:
-    """The server in the foreground; INT is its fast shutdown, which does not wait for
-    clients.
+    """The server in the foreground.
+
+    INT is its fast shutdown, which does not wait for clients; QUIT does not even write
+    a checkpoint, for data that is thrown away.
     """
     options = [
         word for name, value in OPTIONS.items() for word in ("-c", f"{name}={value}")
@@ -36,7 +38,8 @@ def program(system: System) -> Program:
     line = command(
         _bin("postgres"), "-D", data(system), "-p", system.ports["postgres"], *options
     )
-    return Program("postgres", line, group="servers", user=owner(), stop_signal="INT")
+    signal = "QUIT" if system.short_lived else "INT"
+    return Program("postgres", line, group="servers", user=owner(), stop_signal=signal)
 
 
 def prepare(system: System) -> None:

@@ -4,7 +4,10 @@ everything by its environment.
 
 import base64
 import json
+import os
+import shutil
 import socket
+import subprocess
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -75,6 +78,24 @@ def prepare(system: System) -> None:
         _home(system) / "enabled_plugins",
         "[rabbitmq_management,rabbitmq_prometheus].\n",
     )
+
+
+def control(system: System, *words: str) -> None:
+    """Run rabbitmqctl on the running broker."""
+    script = programs.rabbitmq()
+    if script is None:
+        raise PlainError("RabbitMQ is not installed: run bin/setup")
+    subprocess.run(
+        [script.with_name("rabbitmqctl"), "--quiet", *words],
+        env={**os.environ, **_environment(system)},
+        check=True,
+        capture_output=True,
+    )
+
+
+def remove(system: System) -> None:
+    """Forget every queue and message."""
+    shutil.rmtree(_home(system) / "data")
 
 
 def is_ready(system: System) -> bool:

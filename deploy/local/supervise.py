@@ -93,6 +93,12 @@ def start(system: System, programs: Iterable[Program]) -> None:
             _call(system).supervisor.startProcess(program.id, False)
 
 
+def halt(system: System, program: Program) -> None:
+    """Stop it by its own signal, and keep it stopped."""
+    with contextlib.suppress(xmlrpc.client.Fault):  # it does not run
+        _call(system).supervisor.stopProcess(program.id)
+
+
 def processes(system: System) -> dict[str, dict]:
     """What the supervisor knows about each process."""
     return {info["name"]: info for info in _call(system).supervisor.getAllProcessInfo()}

@@ -36,6 +36,14 @@ SETTINGS = {
         "CARRIER_DELIVERY_SECONDS": "0",
         "CONFIRMATION_DELAY_SECONDS": "0",
     },
+    # What waits for minutes in a shop waits for seconds here.
+    "faults": {
+        "DEBUG": "false",
+        "CARRIER_DELIVERY_SECONDS": "0",
+        "CONFIRMATION_DELAY_SECONDS": "0",
+        "SWEEP_IDLE_SECONDS": "20",
+        "SWEEP_INTERVAL_SECONDS": "5",
+    },
 }
 
 

@@ -1,0 +1,64 @@
+"""Every fault that bin/faults knows, with its sizes. One line for each."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tests.faults import broker, database, network, processes, verdict
+from tests.faults.rig import Rig
+from tests.faults.run import Plan, Run
+from tests.faults.verdict import Verdict
+
+#: Orders a second: one that two busy cores can take beside the fault, and a shop's.
+RATE, NIGHTLY_RATE = 5.0, 20.0
+
+
+class Fault(NamedTuple):
+    """What is done while customers order; so many orders, and so many at night."""
+
+    title: str
+    happens: Callable[[Run], None]
+    orders: int
+    nightly: int
+
+
+FAULTS: dict[str, Fault] = {
+    "F2": Fault(
+        "a worker is killed every 2 s", processes.workers_are_killed, 100, 10_000
+    ),
+    "F3": Fault(
+        "the broker stops, and is killed", broker.the_broker_restarts, 100, 5_000
+    ),
+    "F4": Fault("the database restarts", database.the_database_restarts, 150, 5_000),
+    "F5": Fault("connections go silent", network.connections_go_silent, 100, 2_000),
+    "F6": Fault("connections break", network.connections_break, 75, 5_000),
+    "F10": Fault(
+        "the broker takes nothing", broker.the_broker_takes_nothing, 100, 1_000
+    ),
+    "F11": Fault(
+        "the broker loses everything", broker.the_broker_loses_everything, 75, 2_000
+    ),
+    "F13": Fault(
+        "everything is restarted", processes.everything_is_restarted, 100, 5_000
+    ),
+    "F14": Fault(
+        "two relays, two schedulers", processes.everything_is_there_twice, 75, 2_000
+    ),
+}
+
+
+def plan(
+    name: str, *, seed: int, orders: int | None = None, nightly: bool = False
+) -> Plan:
+    fault = FAULTS[name]
+    usual = fault.nightly if nightly else fault.orders
+    rate = NIGHTLY_RATE if nightly else RATE
+    return Plan(name, seed, orders or usual, rate, nightly)
+
+
+def play(
+    rig: Rig, what: Plan, progress: Callable[[str], None] = lambda _words: None
+) -> Verdict:
+    """Have a fault happen to a running system, and judge what is left."""
+    fault, run = FAULTS[what.fault], Run(rig, what)
+    run.play(fault.happens, progress)
+    return verdict.of(run, fault.title)

@@ -1,0 +1,183 @@
+"""A private Waybill system to be harmed: real servers, real processes, a supervisor.
+
+Every process reaches the broker through a proxy of its own, and the relay the database
+too. A dead process is started again by the supervisor, as in production.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+from deploy.local import (
+    application,
+    lifecycle,
+    postgres,
+    processes,
+    programs,
+    rabbitmq,
+    servers,
+    supervise,
+)
+from deploy.local.errors import PlainError
+from deploy.local.program import Program
+from deploy.local.session import short_lived
+from deploy.local.system import System
+from tests.awaiting import eventually
+from tests.faults.proxy import Proxy
+
+WORKERS = [worker.name for worker in processes.local_workers()]
+ALWAYS = [processes.WEB, processes.RELAY, processes.BEAT, *processes.local_workers()]
+#: Started by the faults that are about them.
+ON_DEMAND = [
+    processes.FLOWER,
+    replace(processes.RELAY, name="relay-2"),
+    replace(
+        processes.BEAT,
+        name="beat-2",
+        command=processes.BEAT.command.replace("beat-schedule", "beat-schedule-2"),
+    ),
+]
+#: The variable that names a server -> its port, and who reaches it through a proxy.
+PROXIED = {
+    "AMQP_URL": ("amqp", [one.name for one in ALWAYS + ON_DEMAND]),
+    "DATABASE_URL": ("postgres", ["relay"]),
+}
+READY = {"postgres": postgres.is_ready, "rabbitmq": rabbitmq.is_ready}
+#: The servers of the test run itself: what is broken here must be nobody else's.
+NOT_OURS = ("DATABASE_URL", "AMQP_URL", "MANAGEMENT_URL")
+
+
+@contextmanager
+def rig(**settings: str) -> Iterator["Rig"]:
+    """Start a system with these settings; afterwards nothing of it is left."""
+    if programs.missing():
+        raise PlainError(programs.WAYS)
+    with _environ(**settings), short_lived("faults") as system:
+        running = Rig(system)
+        running.start()
+        yield running
+
+
+@contextmanager
+def _environ(**settings: str) -> Iterator[None]:
+    before = dict(os.environ)
+    for name in NOT_OURS:
+        os.environ.pop(name, None)
+    os.environ.update({"C_FORCE_ROOT": "1", **settings})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+class Rig:
+    """Processes by their names (as in `bin/dev status`), and what is done to them."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.programs: dict[str, Program] = {}
+        #: (process, amqp or postgres) -> the proxy between them.
+        self.proxies: dict[tuple[str, str], Proxy] = {}
+
+    def start(self) -> None:
+        lifecycle.prepare(self.system, self._app())
+        for program in servers.to_supervise(self.system):
+            self.programs[program.name] = program
+        servers.start(self.system)
+        lifecycle.start_application(self.system, ALWAYS)
+        lifecycle.seed(self.system)
+
+    def _app(self) -> Iterator[Program]:
+        for program in application.programs(self.system, ALWAYS + ON_DEMAND):
+            through = dict(self._addresses(program.name))
+            own = replace(program, environment=program.environment | through)
+            self.programs[program.name] = own
+            yield own
+
+    def _addresses(self, process: str) -> Iterator[tuple[str, str]]:
+        for variable, (server, through) in PROXIED.items():
+            if process in through:
+                port = self.system.ports[server]
+                proxy = self.proxies[process, server] = Proxy(port)
+                url = self.system.settings()[variable]
+                yield variable, url.replace(f":{port}/", f":{proxy.port}/")
+
+    # ---- processes and servers
+    def run(self, *names: str) -> None:
+        """Start what does not run; returns at once."""
+        supervise.start(self.system, [self.programs[name] for name in names])
+
+    def halt(self, name: str) -> None:
+        """Stop it and keep it stopped: servers at once, as if the power went."""
+        supervise.halt(self.system, self.programs[name])
+
+    def tell(self, name: str, number: signal.Signals) -> None:
+        """Send a process a signal; if that ends it, the supervisor starts it again."""
+        kill(self.pid(name), number)
+
+    def wait_for(self, *names: str) -> None:
+        """Return when all of these do their work."""
+        app = {process.name: process for process in ALWAYS + ON_DEMAND}
+        for name in names:
+            if name in READY:
+                eventually(lambda name=name: READY[name](self.system), within=90)
+            else:
+                application.wait_for(self.system, app[name])
+
+    def pid(self, name: str) -> int:
+        """Return the id of the process that runs under a name; 0 when there is none."""
+        return supervise.processes(self.system)[name]["pid"]
+
+    def children(self, name: str) -> list[int]:
+        """Return the processes that a worker, or the web server, has forked."""
+        return children_of(self.pid(name))
+
+    def log(self, name: str) -> str:
+        return (self.system.folder / "log" / f"{name}.log").read_text(errors="replace")
+
+    def links(self, server: str) -> list[Proxy]:
+        """Return the proxies of everybody who speaks to a server."""
+        return [proxy for (_, to), proxy in self.proxies.items() if to == server]
+
+    # ---- what is true
+    def fetch(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask the database itself, past every proxy."""
+        with _database(self.system) as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall()
+
+    def environment(self) -> dict[str, str]:
+        return self.system.environment()
+
+
+@contextmanager
+def _database(system: System) -> Iterator[Any]:
+    connection = psycopg2.connect(system.database_url, connect_timeout=3)
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        connection.close()
+
+
+def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """Signal a process; one that has just ended, or none (0), is left in peace."""
+    if pid:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def children_of(parent: int) -> list[int]:
+    try:
+        tasks = Path(f"/proc/{parent}/task/{parent}/children").read_text()
+    except OSError:
+        return []
+    return [int(pid) for pid in tasks.split()]

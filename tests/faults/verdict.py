@@ -1,0 +1,144 @@
+"""What became of a run: the customers' ledger, the database, and every promise."""
+
+import json
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deploy.local.places import ROOT, RUN
+from tests.faults.rig import Rig
+from tests.faults.run import Run
+
+RESULTS = RUN / "faults"
+#: Seconds for the orders of a run to end, and for the system to rest after them.
+DRAIN, REST = 300, 60
+
+OPEN = "SELECT count(*) FROM orders_order WHERE is_open"
+PLACED = """
+    SELECT id::text, reference,
+        extract(epoch from coalesce(completed_at, cancelled_at))::float
+    FROM orders_order WHERE created_at >= to_timestamp(%s)
+"""
+DEAD = """
+    SELECT queue || ': ' || type || ', ' || reason FROM messaging_deadletter
+    WHERE parked >= to_timestamp(%s)
+"""
+
+
+@dataclass
+class Verdict:
+    """The figures of one run; `broken` says in words what must not be."""
+
+    fault: str
+    title: str
+    seed: int
+    orders: int
+    lost: int = 0
+    doubled: int = 0
+    unexpected: int = 0
+    #: Seconds: of the slowest recovery and its bar; from the last order to rest.
+    recovery: float | None = None
+    bar: float | None = None
+    drained: float | None = None
+    broken: list[str] = field(default_factory=list)
+    #: For the plot, in seconds since the start.
+    marks: list[tuple[float, str]] = field(default_factory=list)
+    ends: list[float] = field(default_factory=list)
+
+    @property
+    def kept(self) -> bool:
+        return not (self.lost or self.doubled or self.unexpected or self.broken)
+
+    def line(self) -> str:
+        """Return all that one has to know."""
+        return (
+            f"{self.fault}: {'kept' if self.kept else 'BROKEN'}, {self.orders} orders, "
+            f"{self.lost} lost, {self.doubled} doubled, {self.unexpected} unexpected, "
+            f"recovered in {seconds(self.recovery)} (bar {seconds(self.bar)}), "
+            f"at rest in {seconds(self.drained)}, seed {self.seed}"
+        )
+
+    def write(self) -> Path:
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        file = RESULTS / f"{self.fault}.json"
+        file.write_text(json.dumps(asdict(self), indent=1) + "\n")
+        return file
+
+
+def seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f} s"
+
+
+def of(run: Run, title: str, *, drain: float = DRAIN) -> Verdict:
+    """Wait until the run's orders have ended, and judge it."""
+    last = time.time()
+    violations = [*_unfinished(run.rig, drain), *_violations(run.rig)]
+    drained = time.time() - last
+    rows = run.rig.fetch(PLACED, run.started)
+    slowest = max(run.recoveries, key=lambda one: one.seconds or 1e9, default=None)
+    return Verdict(
+        fault=run.plan.fault,
+        title=title,
+        seed=run.plan.seed,
+        orders=len(run.customers.ledger),
+        recovery=slowest and slowest.seconds,
+        bar=slowest and slowest.within,
+        drained=drained,
+        broken=[*violations, *_late(run), *_dead(run), *run.complaints],
+        marks=[(when - run.started, what) for when, what in run.marks],
+        ends=sorted(ended - run.started for _, _, ended in rows if ended),
+        **compared(run.customers.ledger, [(one, key) for one, key, _ in rows]),
+    )
+
+
+def compared(ledger: list[Any], placed: list[tuple[str, str]]) -> dict[str, int]:
+    """Compare what customers were told with the orders (id, key) that there are."""
+    key_of = dict(placed)
+    asked = {wish.key for wish in ledger}
+    told = [(wish.key, one) for wish in ledger for one in set(wish.ids)]
+    return {
+        "lost": sum(key_of.get(one) != key for key, one in told),
+        "doubled": sum(n > 1 for n in Counter(key for _, key in placed).values()),
+        "unexpected": sum(key not in asked for _, key in placed),
+    }
+
+
+def _unfinished(rig: Rig, limit: float) -> Iterator[str]:
+    deadline = time.monotonic() + limit
+    while left := _open(rig):
+        if time.monotonic() > deadline:
+            yield f"{left} orders have not ended after {limit:.0f} s."
+            return
+        time.sleep(0.2)
+
+
+def _open(rig: Rig) -> int:
+    return int(rig.fetch(OPEN)[0][0])
+
+
+def _violations(rig: Rig) -> list[str]:
+    """Run the very command that operators use."""
+    done = subprocess.run(
+        ["python", "manage.py", "verify", "--wait", str(REST)],
+        cwd=ROOT,
+        env=rig.system.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return (done.stderr or done.stdout).splitlines() if done.returncode else []
+
+
+def _late(run: Run) -> Iterator[str]:
+    for one in run.recoveries:
+        if one.is_late:
+            yield f"{one.what}: {seconds(one.seconds)}, not within {one.within:g} s."
+
+
+def _dead(run: Run) -> Iterator[str]:
+    for (words,) in run.rig.fetch(DEAD, run.started):
+        yield f"Parked without a reason of its own: {words}"
