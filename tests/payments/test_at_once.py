@@ -1,33 +1,16 @@
 """Several workers on the same orders at once, each with a connection of its own."""
 
-from concurrent.futures import ThreadPoolExecutor
 from random import Random
-from threading import Barrier
 
 import pytest
-from django.db import connection
 
 from orders_project.messaging.events import PaymentRefunded, PaymentSucceeded
 from payments.models import GatewayEntry, Payment, Refund
 from tests.bus import pump, said
 from tests.payments.scene import cancelled, charge, hears, net_cents, reserved
+from tests.together import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(*works):
-    barrier = Barrier(len(works))
-
-    def run(work):
-        try:
-            barrier.wait(timeout=10)
-            work()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        for future in [pool.submit(run, work) for work in works]:
-            future.result()
 
 
 def shuffled(events, seed):

@@ -1,0 +1,91 @@
+"""F12: more buyers than units, and eight workers at once: every unit is sold once."""
+
+from functools import partial
+from random import Random
+
+import pytest
+
+from inventory.models import StockItem
+from inventory.services import commit_stock, receive_stock, reserve_stock
+from orders_project.messaging import retry
+from orders_project.messaging.events import (
+    Line,
+    OrderCreated,
+    PaymentSucceeded,
+    StockRanOut,
+    StockReserved,
+    new_id,
+)
+from orders_project.messaging.topology import INVENTORY_QUEUE
+from tests.bus import Rungs, hear, said
+from tests.faults.sizes import size
+from tests.together import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BUYERS, UNITS, WORKERS = 200, 50, 8
+SKUS = ("TEAPOT", "KETTLE")
+
+
+@pytest.fixture
+def rungs(monkeypatch):
+    kept = Rungs()
+    monkeypatch.setattr(retry, "_publish", lambda *sent: kept.append(sent))
+    return kept
+
+
+@pytest.mark.parametrize("seed", range(size(usual=2, nightly=50)))
+def test_as_many_are_sold_as_there_are(seed, rungs):
+    receive_stock(dict.fromkeys(SKUS, UNITS))
+    chance = Random(seed)
+    everyone(reserve_stock, [created(chance) for _ in range(BUYERS)], chance)
+
+    served = said(StockReserved)
+    assert (len(served), len(said(StockRanOut))) == (UNITS, BUYERS - UNITS)
+    assert stock() == dict.fromkeys(SKUS, (UNITS, UNITS, 0))
+
+    everyone(commit_stock, [paid(event) for event in served], chance)
+    assert stock() == dict.fromkeys(SKUS, (0, 0, UNITS))
+    assert not rungs, "a deadlock, or units promised twice"
+
+
+def everyone(service, events, chance):
+    """Let each worker do its share of the events at once, and then hear them again."""
+    mixed = chance.sample(events, len(events))
+    at_once(*(partial(service, mixed[n::WORKERS]) for n in range(WORKERS)))
+    at_once(*(partial(hear, INVENTORY_QUEUE, *mixed[n::2]) for n in range(2)))
+
+
+def created(chance):
+    return OrderCreated(
+        order_id=new_id(),
+        lines=tuple(
+            Line(sku=sku, quantity=1, unit_cents=1999)
+            for sku in chance.sample(SKUS, len(SKUS))
+        ),
+        total_cents=3998,
+        currency="USD",
+        method="prepaid",
+        payment_token="tok_ok",
+        country="DE",
+        category="Kitchen",
+        email="",
+        phone="",
+    )
+
+
+def paid(event):
+    return event.then(
+        PaymentSucceeded,
+        amount_cents=event.total_cents,
+        currency="USD",
+        method="prepaid",
+        country="DE",
+    )
+
+
+def stock():
+    return {
+        item.sku: (item.on_hand, item.reserved, item.sold)
+        for item in StockItem.objects.all()
+    }
