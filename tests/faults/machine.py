@@ -5,14 +5,10 @@ process dies, and what customers and partners do meanwhile. The database is real
 """
 
 from contextlib import suppress
-from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
-from celery import current_app
-from django.core import mail
-from django.db import connection, transaction
-from django.db.models import F
+from django.db import connection
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -23,20 +19,15 @@ from hypothesis.stateful import (
     rule,
 )
 
-from audit.selectors import violations as audit_violations
-from inventory.services import receive_stock
-from notifications.models import Notification
-from orders import lifecycle, services
+from orders import services
 from orders.errors import InvalidTransitionError
-from orders.models import Order, Product
+from orders.models import Order
 from orders.pricing import Item, NewOrder
 from orders_project import promises
-from orders_project.messaging import relay, sql
-from orders_project.messaging.models import Parcel
-from payments.models import GatewayEntry, Payment, Refund
-from shipping.models import Shipment
+from orders_project.messaging import relay
+from tests.faults.house import House
 from tests.faults.outside import MOOD, MOODS
-from tests.faults.paper import PARKED, work
+from tests.faults.paper import work
 
 TOKENS = (
     "tok_ok",
@@ -47,28 +38,6 @@ TOKENS = (
     "tok_unreachable",
     "tok_nobody_knows",
 )
-#: Why an order may be cancelled; "not_authorised" would be a fault of ours.
-REASONS = {
-    "customer",
-    "out_of_stock",
-    "declined",
-    "insufficient_funds",
-    "unknown_token",
-    "gateway_unreachable",
-}
-BEAT = ("orders.tasks.sweep", "payments.tasks.resume", "shipping.tasks.resume")
-#: Every column by which somebody waits.
-CLOCKS = (
-    (Order, "updated_at"),
-    (Payment, "updated"),
-    (Refund, "updated"),
-    (Shipment, "updated"),
-    (Notification, "due"),
-    (Parcel, "due"),
-)
-LONG = timedelta(days=365)
-#: At most so many times does everything have to be delivered until nothing moves.
-ROUNDS = 60
 
 
 class Killed(BaseException):
@@ -118,44 +87,25 @@ wishes = st.builds(
 )
 
 
-class Shop(RuleBasedStateMachine):
+class Shop(House, RuleBasedStateMachine):
     """The whole system, one step at a time."""
 
     orders = Bundle("orders")
 
     @initialize()
     def open_shop(self):
-        self.world = transaction.atomic()
-        # The gateway's `durable` transactions would refuse to run inside any other.
-        self.world._from_testcase = True
-        self.world.__enter__()
-        self.broker, self.placed, self.fuse = current_app.producer_pool, set(), 0
-        self.broker.copies.clear()
-        mail.outbox.clear()
-        MOOD.texts.clear()
-        MOOD.forget()
-        for sku in ("TEAPOT", "KETTLE"):
-            Product.objects.create(
-                sku=sku, name=sku, category="Kitchen", unit_cents=1999, currency="USD"
-            )
-        receive_stock({"TEAPOT": 6, "KETTLE": 2})
+        self.fuse = 0
+        self.open(TEAPOT=6, KETTLE=2)
 
     def teardown(self):
         if hasattr(self, "world"):
-            try:
-                self.come_to_rest()
-                self.check()
-            finally:
-                transaction.set_rollback(True)
-                self.world.__exit__(None, None, None)
+            self.close()
 
     # ---- what customers do
     @rule(target=orders, wanted=wishes, fuse=dies(at=5))
-    def place(self, wanted, fuse):
-        if self.survives(partial(services.place_orders, [wanted]), fuse):
-            self.placed.add(wanted.id)
-            return wanted.id
-        return multiple()
+    def order(self, wanted, fuse):
+        survived = self.survives(partial(self.place, wanted), fuse)
+        return wanted.id if survived else multiple()
 
     @rule(order=orders, fuse=dies(at=4))
     def cancel(self, order, fuse):
@@ -205,80 +155,21 @@ class Shop(RuleBasedStateMachine):
 
     # ---- what happens by itself
     @rule()
-    def wait_long(self):
-        for model, column in CLOCKS:
-            model.objects.update(**{column: F(column) - LONG})
-        self.broker.expire()
-        for task in BEAT:
-            current_app.tasks[task]()
+    def hours_pass(self):
+        self.wait_long()
+
+    @rule()
+    def nobody_pays_in_time(self):
+        self.turn((Order, "created_at"))
+        services.expire_orders()
 
     @rule()
     def verify(self):
         assert not list(promises.violations(resting=False))
 
-    # ---- how it all ends
-    def come_to_rest(self):
-        for _ in range(ROUNDS):
-            if not self.deliver_all():
-                if self.is_at_rest():
-                    return
-                self.wait_long()
-                self.broker.replay()
-        raise AssertionError(f"Still moving after {ROUNDS} rounds: {self.open_orders}")
-
-    def deliver_all(self):
-        relay.HANDFUL = 1000
-        moved = 0
-        while relay.carry(self.broker):
-            moved += 1
-        for copies in list(self.in_batches()):
-            moved += 1
-            work(copies)
-            self.broker.acknowledge(copies)
-        return moved
-
-    def in_batches(self):
-        """Yield what is ready: events of one queue together, each task alone."""
-        ready = self.broker.ready
-        for queue in dict.fromkeys(one.queue for one in ready if not one.is_task):
-            yield [one for one in ready if one.queue == queue and not one.is_task]
-        yield from ([one] for one in ready if one.is_task)
-
     @property
     def has_messages(self):
         return bool(self.broker.ready)
-
-    @property
-    def open_orders(self):
-        return Order.objects.filter(status__in=lifecycle.OPEN).values_list(
-            "id", "status"
-        )
-
-    def is_at_rest(self):
-        waiting = [one for one in self.broker.copies if one.queue not in PARKED]
-        dead = [one for one in self.broker.copies if one.queue in PARKED]
-        return not (waiting or dead or Parcel.objects.exists() or self.moving())
-
-    def moving(self):
-        return (
-            self.open_orders.exists()
-            or Payment.objects.filter(status="voiding").exists()
-            or Refund.objects.filter(status="requested").exists()
-        )
-
-    def check(self):
-        for promise in (*promises.ALWAYS, *promises.RESTING):
-            assert not sql.fetch(promise.query), promise.sentence
-        assert not list(audit_violations())
-        found = {str(one) for one in Order.objects.values_list("id", flat=True)}
-        assert found == self.placed
-        reasons = Order.objects.filter(status="cancelled").values_list("reason")
-        assert {reason for (reason,) in reasons} <= REASONS
-        held = GatewayEntry.objects.filter(state="authorised").values_list("order_id")
-        assert len(held) == len(set(held)), "money was held twice"
-        mails = [one.extra_headers["Message-ID"] for one in mail.outbox]
-        assert len(mails) == len(set(mails))
-        assert len(MOOD.texts) == len(set(MOOD.texts))
 
     # ---- kill -9
     def survives(self, deed, fuse):

@@ -3,6 +3,8 @@
 A test says what the next call does; what it did to the books stays done.
 """
 
+from random import Random
+
 from notifications.channels.port import Sms
 from payments.gateways.port import UNANSWERED
 from payments.gateways.simulated import SimulatedGateway
@@ -46,6 +48,34 @@ class Gateway(SimulatedGateway):
 
     def refund_or_void(self, reversals):
         return MOOD.ask(super().refund_or_void, reversals)
+
+
+class UnsteadyGateway(SimulatedGateway):
+    """Breaks, or charges and does not say so, by chance; remembers who asked."""
+
+    chance = Random(0)
+    #: (operation, order, key) of everything asked, in order.
+    asked = []
+
+    def authorise(self, charges):
+        return self._ask("authorise", super().authorise, charges)
+
+    def capture(self, charges):
+        return self._ask("capture", super().capture, charges)
+
+    def refund_or_void(self, reversals):
+        return self._ask("refund", super().refund_or_void, reversals)
+
+    def _ask(self, operation, call, things):
+        self.asked.extend((operation, one.order_id, one.key) for one in things)
+        if self.chance.random() < 0.2:
+            raise GatewayDownError
+        answers = call(things)
+        return [UNANSWERED if self.chance.random() < 0.2 else one for one in answers]
+
+
+class GatewayDownError(Exception):
+    """500 Internal Server Error."""
 
 
 class Carrier(SimulatedCarrier):
