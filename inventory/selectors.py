@@ -1,6 +1,35 @@
 """Reading stock."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from inventory.models import Reservation, ReservationLine
+from orders_project.messaging import sql
+
+DRIFT = """
+    SELECT sku, reserved, sold, coalesce(held, 0)::int, coalesce(bought, 0)::int
+    FROM inventory_stockitem LEFT JOIN LATERAL (
+        SELECT sum(quantity) FILTER (WHERE status = 'held') AS held,
+            sum(quantity) FILTER (WHERE status = 'committed') AS bought
+        FROM inventory_reservationline line JOIN inventory_reservation USING (order_id)
+        WHERE line.sku = inventory_stockitem.sku) AS orders ON true
+    WHERE sku = ANY(%s) AND (reserved, sold) <> (coalesce(held, 0), coalesce(bought, 0))
+"""
+
+
+class Drift(NamedTuple):
+    """A sku whose figures are not what the orders hold of it and have bought."""
+
+    sku: str
+    reserved: int
+    sold: int
+    held: int
+    bought: int
+
+
+def drift(skus: Sequence[str]) -> list[Drift]:
+    """Return those of these skus whose figures differ from the sum of the orders."""
+    return [Drift(*row) for row in sql.fetch(DRIFT, [list(skus)])]
 
 
 def reservation_rows(order_id: str) -> list[tuple[str, str]]:

@@ -11,6 +11,8 @@ from typing import TypeVar
 from django.db import transaction
 
 from inventory.lifecycle import COMMITTED, HELD, REFUSED, RELEASED
+from inventory.models import StockItem
+from inventory.selectors import drift
 from orders_project.messaging import outbox, sql
 from orders_project.messaging.events import (
     Event,
@@ -111,6 +113,22 @@ def receive_stock(quantities: Mapping[str, int]) -> None:
     """Add units that came in from a supplier; an unknown sku begins with them."""
     rows = [{"sku": sku, "quantity": n} for sku, n in quantities.items()]
     sql.run(RECEIVE, [sql.rows(rows)])
+
+
+@transaction.atomic
+def recount(skus: Sequence[str]) -> None:
+    """Make what is reserved and sold of these skus what the orders hold and bought.
+
+    What would make more reserved than is on hand stays as it is.
+    """
+    # Who changes a reservation takes its stock's lock before the commit: so the sums,
+    # taken in a later statement, hold all that these figures will ever be changed for.
+    _lock_stock([dict.fromkeys(skus, 0)])
+    for item in drift(skus):
+        able = StockItem.objects.filter(
+            sku=item.sku, received__gte=item.held + item.bought
+        )
+        able.update(reserved=item.held, sold=item.bought)
 
 
 def units(event: OrderCreated) -> Wanted:

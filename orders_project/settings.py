@@ -6,6 +6,8 @@ A missing or wrong variable refuses to start and says how to set it.
 import sys
 from pathlib import Path
 
+from celery.schedules import crontab
+
 from orders_project import environment as env
 from orders_project.messaging import topology
 
@@ -33,6 +35,10 @@ CATALOGUE_FILES = [
 ORDER_EXPIRY_SECONDS = env.seconds("ORDER_EXPIRY_SECONDS", 24 * 60 * 60)
 SWEEP_IDLE_SECONDS = env.number("SWEEP_IDLE_SECONDS", 300)
 SWEEP_INTERVAL_SECONDS = env.number("SWEEP_INTERVAL_SECONDS", 60, least=1)
+RECONCILE_HOUR = int(env.choice("RECONCILE_HOUR", map(str, range(24)), "3"))
+RECONCILE_DAYS = env.number("RECONCILE_DAYS", 7)
+# Longer than the longest retry rung: what waits there is on its way.
+RECONCILE_GRACE_SECONDS = env.number("RECONCILE_GRACE_SECONDS", 900)
 
 # ---- where things are
 DATABASES = {"default": env.database("DATABASE_URL")}
@@ -232,6 +238,12 @@ CELERY_BEAT_SCHEDULE = {
         "orders.tasks.prune": 3600,
         "messaging.prune": 3600,
     }.items()
+} | {
+    "orders_project.tasks.reconcile": {
+        "task": "orders_project.tasks.reconcile",
+        "schedule": crontab(hour=RECONCILE_HOUR, minute=17),
+        "options": {"expires": 3600},
+    }
 }
 RETENTION_DAYS = env.number("RETENTION_DAYS", 90)
 

@@ -27,6 +27,7 @@ from payments.lifecycle import before as reached_from
 from payments.rows import Row, lock, move, move_all, read
 
 GATEWAY_UNREACHABLE = "gateway_unreachable"
+VOIDED_THERE = "voided_at_gateway"
 
 TOMBSTONE = """
     INSERT INTO payments_payment (order_id, status, reason, cause, trace, priority)
@@ -38,7 +39,7 @@ TOMBSTONE = """
 REQUEST = """
     INSERT INTO payments_refund (order_id)
     SELECT order_id FROM unnest(%s::uuid[]) AS order_id ORDER BY order_id
-    ON CONFLICT DO NOTHING
+    ON CONFLICT DO NOTHING RETURNING order_id::text
 """
 REQUEST_AGAIN = """
     UPDATE payments_refund r
@@ -120,11 +121,31 @@ def abandon(order_ids: Sequence[str]) -> None:
     request(move_all(order_ids, VOIDING, reason=GATEWAY_UNREACHABLE))
 
 
+@transaction.atomic
+def give_up(order_ids: Sequence[str]) -> None:
+    """End payments that the gateway has voided, once it has confirmed that."""
+    lock(order_ids)
+    request(move_all(order_ids, VOIDING, reason=VOIDED_THERE))
+
+
+@transaction.atomic
+def give_back(order_ids: Sequence[str]) -> None:
+    """Have undone what the gateway holds for payments that have ended without money."""
+    lock(order_ids)
+    ended = read(order_ids, FAILED, CANCELLED)
+    request_again([row.order_id for row in ended])
+    request(ended)
+
+
 def request(rows: Sequence[Row]) -> None:
-    """Have what was charged for these payments undone. Their rows are locked."""
+    """Have what was charged for these payments undone, once. Their rows are locked."""
     if rows:
-        sql.run(REQUEST, [[row.order_id for row in rows]])
-        chains.start(("refund", row.priority, row.order_id) for row in rows)
+        new = {one for (one,) in sql.fetch(REQUEST, [[row.order_id for row in rows]])}
+        chains.start(
+            ("refund", row.priority, row.order_id)
+            for row in rows
+            if row.order_id in new
+        )
 
 
 def request_again(order_ids: Collection[str]) -> None:

@@ -34,12 +34,13 @@ def hear(queue, *events, redelivered=False, attempt=0, held=False):
 def pump(limit=50):
     """Carry everything that is due until nothing moves any more."""
     for _ in range(limit):
-        if not _carry():
+        if not carry():
             return
     raise AssertionError(f"Still moving after {limit} rounds")
 
 
-def _carry():
+def carry():
+    """Carry what is due now, but not what that leads to; return what it was."""
     with transaction.atomic():
         parcels = list(Parcel.objects.order_by("-priority", "id"))
         Parcel.objects.filter(pk__in=[parcel.pk for parcel in parcels]).delete()

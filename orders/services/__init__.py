@@ -2,7 +2,12 @@
 
 from orders.services.asking import cancel_order, confirm_delivery
 from orders.services.expiring import expire_orders
-from orders.services.failures import hand_over, place_again, record_failures
+from orders.services.failures import (
+    hand_over,
+    place_again,
+    record_failures,
+    record_findings,
+)
 from orders.services.forgetting import forget_keys
 from orders.services.moving import (
     cancel_orders,
@@ -28,6 +33,7 @@ __all__ = (
     "place_orders",
     "record_deliveries",
     "record_failures",
+    "record_findings",
     "record_payments",
     "ship_orders",
 )

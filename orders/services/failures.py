@@ -1,7 +1,8 @@
 """The failed-order desk: why an order failed, and what people did about it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
+from uuid import UUID, uuid5
 
 from django.db import transaction
 
@@ -13,7 +14,12 @@ from orders.services.moving import reason_of
 from orders.services.placing import place_orders
 from orders_project.errors import FieldError
 from orders_project.messaging import sql
-from orders_project.messaging.events import OrderCancelled, PaymentFailed, StockRanOut
+from orders_project.messaging.events import (
+    OrderCancelled,
+    PaymentFailed,
+    StockRanOut,
+    utc_now,
+)
 
 RECORD = """
     INSERT INTO orders_failedorder (event_id, order_id, reason, detail, failed_at)
@@ -25,6 +31,9 @@ RECORD = """
 """
 #: Failures after which the same order can go through: no payment was refused.
 RETRIABLE = ("out_of_stock", "expired")
+
+#: What no event told has an id made of what it is.
+FINDINGS = UUID("019aa5e2-6a3c-7cc1-9d55-0c6a2f0e7f11")
 
 Failing: TypeAlias = StockRanOut | PaymentFailed | OrderCancelled
 
@@ -46,6 +55,25 @@ def _failure(event: Failing) -> dict[str, Any]:
         "detail": ", ".join(getattr(event, "skus", ())),
         "failed_at": event.time,
     }
+
+
+def record_findings(findings: Iterable[tuple[str, str, str]]) -> None:
+    """Put what the reconciler found on the desk: (order, reason, what is known of it).
+
+    Once for each order and reason, however often it is found.
+    """
+    now = utc_now()
+    rows = (
+        {
+            "event_id": uuid5(FINDINGS, f"{order_id} {reason}"),
+            "order_id": order_id,
+            "reason": reason,
+            "detail": detail,
+            "failed_at": now,
+        }
+        for order_id, reason, detail in findings
+    )
+    sql.run(RECORD, [sql.rows(rows)])
 
 
 @transaction.atomic

@@ -235,6 +235,7 @@ TASK_ROUTES: Mapping[str, Queue] = {
     "shipping.tasks.*": SHIPPING_TASKS,
     "notifications.tasks.*": NOTIFICATION_TASKS,
     "messaging.*": MESSAGING_TASKS,
+    "orders_project.tasks.*": MESSAGING_TASKS,
 }
 
 # ---- aliases: the other names under which an event is heard (AMQP header CC)

@@ -4,6 +4,7 @@ They stand in our database only because the simulator has no other; it writes th
 transactions of its own, as the books of a real gateway would be.
 """
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -39,6 +40,9 @@ class GatewayEntry(models.Model):
 
     class Meta:
         db_table = "gateway_entry"
+        indexes = (
+            BrinIndex(fields=("at",), name="entries_by_time", autosummarize=True),
+        )
         verbose_name_plural = "gateway entries"
 
     def __str__(self) -> str:

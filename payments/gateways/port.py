@@ -1,6 +1,7 @@
 """What we ask of a payment gateway. A real one is one more file beside this one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Literal, Protocol
 
 import msgspec
@@ -69,16 +70,30 @@ class PaymentGateway(Protocol):
     """
 
     def authorise(self, charges: Sequence[Charge]) -> Sequence[Outcome]:
-        """Have the amounts held on the customers' accounts."""
+        """Have the amounts held on the customers' accounts.
+
+        After `unanswered` it is asked again with the same key, and no other.
+        """
 
     def capture(self, charges: Sequence[Charge]) -> Sequence[Outcome]:
-        """Take what is held. `declined` once the order was undone."""
+        """Take what is held. `declined` once the order was undone.
+
+        After `unanswered` it is asked again with the same key, and no other.
+        """
 
     def refund_or_void(self, reversals: Sequence[Reversal]) -> Sequence[Outcome]:
         """Give back what was captured, else release what is held.
 
         `refunded` if money was captured at any time, `voided` if none ever was, and
-        in both cases a charge that arrives later is declined.
+        in both cases a charge that arrives later is declined. After `unanswered` it is
+        asked again with the same key until there is an answer; a new key comes only
+        after an answer, for a charge that landed later.
+        """
+
+    def touched(self, since: datetime) -> Iterator[Sequence[str]]:
+        """Yield, in pages, the orders of which the books have an entry since then.
+
+        Who reconciles finds by it what was charged and never heard of here.
         """
 
     def lookup(self, order_ids: Sequence[str]) -> Sequence[Balance]:

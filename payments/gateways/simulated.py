@@ -7,6 +7,8 @@ it locks the orders' accounts, then decides and enters what is new under its key
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 
 from orders_project.messaging import sql
+from payments.gateways.ledger import GatewayEntry
 from payments.gateways.port import UNANSWERED, Balance, Charge, Outcome, Reversal
 
 
@@ -34,6 +37,8 @@ MANNERS: Mapping[str, Manner] = {
     "tok_timeout_once": Manner(silent_once=True),
     "tok_unreachable": Manner(unreachable=True),
 }
+#: How many orders `touched` yields at a time.
+PAGE = 2000
 UNKNOWN_TOKEN = Manner(refusal="unknown_token")
 
 LOCK = """
@@ -128,6 +133,13 @@ class SimulatedGateway:
         rows = [_row(reversal, amount_cents=0, currency="") for reversal in reversals]
         answers = _enter(REVERSE, rows, closed=True)
         return [answers[reversal.key][0] for reversal in reversals]
+
+    def touched(self, since: datetime) -> Iterator[list[str]]:
+        entries = GatewayEntry.objects.filter(at__gte=since)
+        orders = entries.order_by().values_list("order_id", flat=True).distinct()
+        ids = map(str, orders.iterator(PAGE))
+        while page := list(islice(ids, PAGE)):
+            yield page
 
     def lookup(self, order_ids: Sequence[str]) -> list[Balance]:
         found: dict[str, str] = dict(sql.fetch(LOOKUP, [list(order_ids)]))

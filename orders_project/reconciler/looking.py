@@ -1,0 +1,135 @@
+"""Going over orders by pages, and comparing what each app and the gateway know.
+
+Each statement is about one page of keys, so that none is long, holds a lock, or has a
+snapshot that keeps a busy database from cleaning up.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from inventory.selectors import drift
+from orders_project.messaging import sql
+from orders_project.reconciler.checks import CHECKS, DRIFT, Check
+from payments.gateways import gateway
+
+PAGE = 2000
+#: A sku may stand on very many orders' lines, and all of them are added up.
+PAGE_OF_SKUS = 50
+FIRST_OF_ALL = str(UUID(int=0))
+
+SKUS = "SELECT sku FROM inventory_stockitem WHERE sku > %s ORDER BY sku LIMIT %s"
+YOUNG = "SELECT id::text FROM orders_order WHERE id > %s ORDER BY id LIMIT %s"
+UNFINISHED = (
+    "SELECT id FROM orders_order WHERE is_open",
+    "SELECT order_id AS id FROM payments_payment WHERE is_open",
+    "SELECT order_id AS id FROM payments_refund WHERE status = 'requested'",
+    "SELECT order_id AS id FROM shipping_shipment WHERE is_open",
+)
+OLD = f"""
+    SELECT DISTINCT id::text FROM ({" UNION ALL ".join(UNFINISHED)}) AS unfinished
+    WHERE id > %s AND id < %s ORDER BY id LIMIT %s
+"""
+#: Of what the gateway touched, what the other two leave out.
+ONLY_THERE = """
+    SELECT id::text FROM unnest(%s::uuid[]) AS id LEFT JOIN orders_order o USING (id)
+    WHERE o.id IS NULL OR id < %s
+"""
+FACTS = """
+    SELECT b.order_id::text, coalesce(o.status, 'missing') AS order_status,
+        coalesce(o.is_open, false) AS order_is_open, o.nudges, o.total_cents AS total,
+        o.paid_at IS NOT NULL AS order_is_paid,
+        o.delivered_at IS NOT NULL AS order_is_delivered,
+        coalesce(p.status, 'missing') AS payment, p.method AS payment_method,
+        p.amount_cents AS amount, coalesce(r.status, 'missing') AS refund,
+        coalesce(v.status, 'missing') AS stock, coalesce(s.status, 'missing') AS parcel,
+        b.authorised_cents AS held, b.captured_cents AS taken,
+        b.refunded_cents AS returned, b.closed
+    FROM jsonb_to_recordset(%s) AS b(order_id uuid, authorised_cents bigint,
+        captured_cents bigint, refunded_cents bigint, closed bool)
+    LEFT JOIN orders_order o ON o.id = b.order_id
+    LEFT JOIN payments_payment p USING (order_id)
+    LEFT JOIN payments_refund r USING (order_id)
+    LEFT JOIN inventory_reservation v USING (order_id)
+    LEFT JOIN shipping_shipment s USING (order_id)
+    WHERE coalesce(greatest(o.updated_at, p.updated, r.updated, v.made, s.updated),
+        '-infinity') < now() - make_interval(secs => %s)
+"""
+CAUSES = ", ".join(f"({at}, {one.condition})" for at, one in enumerate(CHECKS))
+DIFFERENCES = f"""
+    WITH facts AS MATERIALIZED ({FACTS})
+    SELECT order_id, cause, format('order %%s, payment %%s, refund %%s, stock %%s, '
+        'parcel %%s; at the gateway %%s held, %%s captured, %%s refunded',
+        order_status, payment, refund, stock, parcel, held, taken, returned)
+    FROM facts CROSS JOIN LATERAL (VALUES {CAUSES}) AS causes(cause, holds)
+    WHERE holds ORDER BY order_id, cause
+"""
+
+
+class Finding(NamedTuple):
+    """Something that differs: an order or a sku, why, and what is known of it."""
+
+    subject: str
+    check: Check
+    detail: str
+
+    def __str__(self) -> str:
+        command = self.check.remedy.command.format(subject=self.subject)
+        return f"{self.subject}: {self.check.sentence} ({self.detail}). {command}"
+
+
+def pages(since: datetime) -> Iterator[Sequence[str]]:
+    """Yield the ids of the orders made since then, of older ones of which something is
+    unfinished, and of those that the gateway touched since.
+    """
+    floor = first_id(since)
+    yield from _pages(YOUNG, PAGE, floor)
+    yield from _pages(OLD, PAGE, FIRST_OF_ALL, floor)
+    for touched in gateway().touched(since):
+        if ids := [row[0] for row in sql.fetch(ONLY_THERE, [list(touched), floor])]:
+            yield ids
+
+
+def pages_of_skus() -> Iterator[Sequence[str]]:
+    return _pages(SKUS, PAGE_OF_SKUS, "")
+
+
+def _pages(query: str, size: int, after: str, *params: str) -> Iterator[Sequence[str]]:
+    while keys := [row[0] for row in sql.fetch(query, [after, *params, size])]:
+        yield keys
+        after = keys[-1]
+
+
+def first_id(since: datetime) -> str:
+    """Return the least UUIDv7 of a moment: ids begin with their time (RFC 9562)."""
+    return str(UUID(int=max(int(since.timestamp() * 1000), 0) << 80))
+
+
+def differences(order_ids: Sequence[str], *, grace: float) -> list[Finding]:
+    """Return what differs about these orders, unless they moved in the last seconds."""
+    balances = gateway().lookup(order_ids)
+    books = [
+        {"order_id": order_id, **msgspec.structs.asdict(balance)}
+        for order_id, balance in zip(order_ids, balances, strict=True)
+    ]
+    found = sql.fetch(DIFFERENCES, [sql.rows(books), grace])
+    return [Finding(one, CHECKS[cause], detail) for one, cause, detail in found]
+
+
+def drifted(skus: Sequence[str]) -> list[Finding]:
+    """Return those of these skus whose figures are not the sum of their orders.
+
+    One statement sees one moment, so that a busy system needs no grace here.
+    """
+    return [
+        Finding(
+            one.sku,
+            DRIFT,
+            f"{one.reserved} reserved, {one.sold} sold; orders hold {one.held}, "
+            f"bought {one.bought}",
+        )
+        for one in drift(skus)
+    ]

@@ -1,0 +1,109 @@
+"""One run over everything: look, mend where that is safe, leave the rest to people."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import NamedTuple
+
+from orders import services as orders
+from orders_project.messaging import sql
+from orders_project.messaging.nudging import RECONCILER
+from orders_project.reconciler import looking
+from orders_project.reconciler.checks import DRIFT, NUDGE
+from orders_project.reconciler.looking import Finding
+
+logger = logging.getLogger(__name__)
+
+LOCK = "SELECT pg_try_advisory_lock(hashtext('waybill reconciler'))"
+UNLOCK = "SELECT pg_advisory_unlock(hashtext('waybill reconciler'))"
+#: A nudge that has not helped by the next run will not help a second time.
+IN_VAIN = """
+    SELECT DISTINCT order_id::text FROM messaging_nudge
+    WHERE order_id = ANY(%s::uuid[]) AND by = %s
+        AND at < now() - make_interval(secs => %s)
+"""
+
+
+class AlreadyRunningError(Exception):
+    """Somebody else reconciles at this moment: another shell, or the nightly run."""
+
+
+class Report(NamedTuple):
+    """What came of a page: how many were looked at, what was mended, what is left."""
+
+    looked_at: int
+    mended: Sequence[Finding]
+    left: Sequence[Finding]
+
+
+def reconcile(since: datetime, *, grace: float, repair: bool) -> Iterator[Report]:
+    """Go over all orders since then, and all stock; yield a report for each page.
+
+    What moved in the last `grace` seconds is on its way, and left out. Raises
+    AlreadyRunningError.
+    """
+    with _alone():
+        for order_ids in looking.pages(since):
+            found = looking.differences(order_ids, grace=grace)
+            yield _settle(len(order_ids), found, grace, repair=repair)
+        for skus in looking.pages_of_skus():
+            yield _recount(skus, repair=repair)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    if sql.fetch(LOCK) != [(True,)]:
+        raise AlreadyRunningError(AlreadyRunningError.__doc__)
+    try:
+        yield
+    finally:
+        sql.fetch(UNLOCK)
+
+
+def _settle(
+    looked_at: int, found: Sequence[Finding], grace: float, *, repair: bool
+) -> Report:
+    if not (found and repair):
+        return Report(looked_at, (), found)
+    in_vain = _nudged_in_vain(found, grace)
+    left = [one for one in found if not one.check.remedy.mend or _of(one, in_vain)]
+    mended = [one for one in found if one not in left]
+    _mend(mended)
+    orders.record_findings(
+        (one.subject, one.check.name, f"{one.check.sentence} ({one.detail})")
+        for one in left
+    )
+    return Report(looked_at, mended, left)
+
+
+def _nudged_in_vain(found: Sequence[Finding], grace: float) -> set[str]:
+    ids = [one.subject for one in found if one.check.remedy is NUDGE]
+    return {row[0] for row in sql.fetch(IN_VAIN, [ids, RECONCILER, grace])}
+
+
+def _of(finding: Finding, in_vain: set[str]) -> bool:
+    return finding.check.remedy is NUDGE and finding.subject in in_vain
+
+
+def _mend(findings: Sequence[Finding]) -> None:
+    subjects = defaultdict(set)
+    for one in findings:
+        subjects[one.check.remedy.mend].add(one.subject)
+    for mend, some in subjects.items():
+        if mend:
+            mend(sorted(some))
+
+
+def _recount(skus: Sequence[str], *, repair: bool) -> Report:
+    found = looking.drifted(skus)
+    if not (found and repair and DRIFT.remedy.mend):
+        return Report(0, (), found)
+    DRIFT.remedy.mend([one.subject for one in found])
+    still = {one.subject for one in looking.drifted(skus)}
+    return Report(
+        0,
+        [one for one in found if one.subject not in still],
+        [one for one in found if one.subject in still],
+    )
