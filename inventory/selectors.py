@@ -8,11 +8,11 @@ from orders_project.messaging import sql
 
 DRIFT = """
     SELECT sku, reserved, sold, coalesce(held, 0)::int, coalesce(bought, 0)::int
-    FROM inventory_stockitem LEFT JOIN LATERAL (
-        SELECT sum(quantity) FILTER (WHERE status = 'held') AS held,
+    FROM inventory_stockitem LEFT JOIN (
+        SELECT sku, sum(quantity) FILTER (WHERE status = 'held') AS held,
             sum(quantity) FILTER (WHERE status = 'committed') AS bought
-        FROM inventory_reservationline line JOIN inventory_reservation USING (order_id)
-        WHERE line.sku = inventory_stockitem.sku) AS orders ON true
+        FROM inventory_reservationline JOIN inventory_reservation USING (order_id)
+        WHERE sku = ANY(%s) GROUP BY sku) AS orders USING (sku)
     WHERE sku = ANY(%s) AND (reserved, sold) <> (coalesce(held, 0), coalesce(bought, 0))
 """
 
@@ -29,7 +29,7 @@ class Drift(NamedTuple):
 
 def drift(skus: Sequence[str]) -> list[Drift]:
     """Return those of these skus whose figures differ from the sum of the orders."""
-    return [Drift(*row) for row in sql.fetch(DRIFT, [list(skus)])]
+    return [Drift(*row) for row in sql.fetch(DRIFT, [list(skus)] * 2)]
 
 
 def reservation_rows(order_id: str) -> list[tuple[str, str]]:

@@ -40,12 +40,21 @@ GIVE_UP = Remedy("manage.py reconcile --repair", refunds.give_up)
 RECOUNT = Remedy("manage.py reconcile --repair", recount)
 PERSON = Remedy("manage.py reconcile --repair puts it on the failed-order desk")
 
+NOBODY = Remedy("Ask the gateway whose it is, and give it back there")
+
 CHECKS: Sequence[Check] = (
     # ---- the gateway and the payments
     Check(
+        "charged_stranger",
+        "the gateway took money for an order that is not here",
+        "taken > returned AND order_status = 'missing'",
+        NOBODY,
+    ),
+    Check(
         "charged_unknown",
         "the gateway took money, and no payment was ever opened here",
-        "taken > returned AND (payment = 'missing' OR payment_method = '')",
+        "taken > returned AND order_status <> 'missing'"
+        " AND (payment = 'missing' OR payment_method = '')",
         PERSON,
     ),
     Check(
@@ -228,7 +237,7 @@ CHECKS: Sequence[Check] = (
 #: What is found by sku, not by order.
 DRIFT = Check(
     "stock_drifted",
-    "its figures are not the sum of what the orders hold and have bought",
+    "the figures of this sku are not the sum of what orders hold and have bought",
     "see inventory/selectors.py",
     RECOUNT,
 )

@@ -17,6 +17,9 @@ from orders_project.reconciler.looking import Finding
 logger = logging.getLogger(__name__)
 
 LOCK = "SELECT pg_try_advisory_lock(hashtext('waybill reconciler'))"
+#: All lines of a much bought sku are added up in one statement.
+PATIENT = "SET statement_timeout = 0"
+AS_EVER = "RESET statement_timeout"
 UNLOCK = "SELECT pg_advisory_unlock(hashtext('waybill reconciler'))"
 #: A nudge that has not helped by the next run will not help a second time.
 IN_VAIN = """
@@ -56,9 +59,11 @@ def reconcile(since: datetime, *, grace: float, repair: bool) -> Iterator[Report
 def _alone() -> Iterator[None]:
     if sql.fetch(LOCK) != [(True,)]:
         raise AlreadyRunningError(AlreadyRunningError.__doc__)
+    sql.run(PATIENT)
     try:
         yield
     finally:
+        sql.run(AS_EVER)
         sql.fetch(UNLOCK)
 
 
