@@ -169,7 +169,7 @@ class OrderLine(models.Model):
 class IdempotencyKey(models.Model):
     """A client's key, in the transaction of the order that it stands for.
 
-    `owner` is the login it is bound to, or "guest".
+    `owner` is the login it is bound to, or a guest by a hash of their contact.
     """
 
     pk = models.CompositePrimaryKey("owner", "key")

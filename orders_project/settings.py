@@ -128,6 +128,9 @@ SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# So many proxies of ours stand in front, and each adds to X-Forwarded-For.
+NUM_PROXIES = env.number("NUM_PROXIES", 0)
+AXES_CLIENT_IP_CALLABLE = "orders_project.addresses.client_address"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 1
 # Both together: by the name alone a stranger could lock out its owner, by the address
@@ -145,6 +148,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "orders_project.errors.problem_details",
+    "NUM_PROXIES": NUM_PROXIES,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Waybill",

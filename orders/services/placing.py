@@ -76,7 +76,7 @@ def place_once(request: NewOrder, key: str) -> Placed:
     for its unique index, and a first try that fails leaves no key behind. Raises
     KeyReusedError if the key stands for another order.
     """
-    owner = f"user {request.customer_id}" if request.customer_id else "guest"
+    owner = owner_of(request)
     wanted = fingerprint(request)
     if sql.run(TAKE_KEY, [owner, key, wanted, request.id]):
         return Placed(_store([request])[0], replayed=False)
@@ -93,6 +93,17 @@ def _store(requests: Sequence[NewOrder]) -> list[Order]:
     _insert("orders_orderline", OF_LINE, [one for own in orders for one in own.content])
     outbox.append(*(_created(order) for order in orders))
     return orders
+
+
+def owner_of(request: NewOrder) -> str:
+    """Return whose an order's idempotency key is: two guests may use the same one.
+
+    A guest is known by a hash of what reaches them, the same in each of their tries.
+    """
+    if request.customer_id:
+        return f"user {request.customer_id}"
+    contact = msgspec.json.encode([request.email, request.phone])
+    return f"guest {sha256(contact).hexdigest()}"
 
 
 def fingerprint(request: NewOrder) -> str:

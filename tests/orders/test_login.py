@@ -8,9 +8,12 @@ def login(api, people):
     people["owner"].set_password("right")
     people["owner"].save()
 
-    def login(password, address="192.0.2.1", **more):
+    def login(password, address="192.0.2.1", forwarded=None, **more):
         body = {"username": "owner", "password": password} | more
-        return api().post(URL, body, format="json", REMOTE_ADDR=address)
+        came = {"REMOTE_ADDR": address}
+        if forwarded is not None:
+            came["HTTP_X_FORWARDED_FOR"] = forwarded
+        return api().post(URL, body, format="json", **came)
 
     return login
 
@@ -58,6 +61,29 @@ def test_who_guesses_locks_out_neither_the_owner_nor_the_neighbours(
         login("wrong")
     assert login("right", address="192.0.2.2").status_code == 200
     assert login("right", username="stranger").status_code == 200
+
+
+def test_behind_a_proxy_each_client_counts_alone(login, settings):
+    settings.NUM_PROXIES = 1
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        login("wrong", forwarded="198.51.100.1")
+    assert login("right", forwarded="198.51.100.1").status_code == 429
+    assert login("right", forwarded="198.51.100.2").status_code == 200
+
+
+def test_a_client_cannot_hide_behind_addresses_it_made_up(login, settings):
+    settings.NUM_PROXIES = 1
+    for number in range(settings.AXES_FAILURE_LIMIT):
+        login("wrong", forwarded=f"203.0.113.{number}, 198.51.100.1")
+    assert login("right", forwarded="x, 198.51.100.1").status_code == 429
+
+
+@pytest.mark.parametrize("forwarded", ["nonsense", "", "203.0.113.1,"])
+def test_what_is_no_address_counts_by_where_it_comes_from(login, settings, forwarded):
+    settings.NUM_PROXIES = 1
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        login("wrong", forwarded=forwarded)
+    assert login("right", forwarded=forwarded).status_code == 429
 
 
 @pytest.mark.parametrize("body", [{"username": 1}, {"more": 1}, {"username": None}])

@@ -220,6 +220,15 @@ def test_two_logins_may_use_the_same_key(post, api, people):
     assert len(ids) == 3
 
 
+def test_two_guests_may_use_the_same_key(post):
+    key = {"Idempotency-Key": "k-1"}
+    ada, bob, again = (
+        post(BODY | {"email": email}, **key).json()["id"]
+        for email in ("ada@example.org", "bob@example.org", "ada@example.org")
+    )
+    assert ada == again != bob
+
+
 @pytest.mark.parametrize("key", ["x" * 256, "a\tb"])
 def test_a_key_must_be_short_and_printable(post, key):
     answer = post(BODY, **{"Idempotency-Key": key})
