@@ -87,8 +87,12 @@ def set_to(model, order, **values):
 
 
 def an_hour_passes():
+    minutes_pass(60)
+
+
+def minutes_pass(count):
     for model, column in MOVED.items():
-        model.objects.update(**{column: F(column) - timedelta(hours=1)})
+        model.objects.update(**{column: F(column) - timedelta(minutes=count)})
 
 
 def reconcile(*words):
@@ -113,8 +117,9 @@ def test_what_is_in_order_is_left_in_peace(done, cancelled):
 def test_what_moved_just_now_is_on_its_way(done):
     order = done()
     enters(order.pk, "captured", 1)
+    minutes_pass(14)
     assert reconcile() == ("", False)
-    an_hour_passes()
+    minutes_pass(2)
     assert reconcile()[1]
 
 
