@@ -48,6 +48,17 @@ class BlockedError(ConnectionError):
         )
 
 
+def empty(broker: Connection) -> dict[str, int]:
+    """Throw away what waits in our queues; returns how many messages, by queue.
+
+    What a worker holds unacknowledged stays. Queues that are missing are declared.
+    """
+    declare(broker)
+    with broker.channel() as channel:
+        thrown = {queue.name: queue(channel).purge() for queue in QUEUES}
+    return {name: count for name, count in thrown.items() if count}
+
+
 class Publisher:
     """A channel with publisher confirms, many in flight (rabbitmq.com/docs/confirms).
 
@@ -58,8 +69,8 @@ class Publisher:
     def __init__(self, connection: amqp.Connection) -> None:
         self.connection = connection
         self.blocked = False
-        connection.on_blocked = self._block
-        connection.on_unblocked = self._unblock
+        connection.on_blocked = self._block  # type: ignore[attr-defined]
+        connection.on_unblocked = self._unblock  # type: ignore[attr-defined]
         self.channel = connection.channel()
         self.channel.confirm_select()
         events: Any = self.channel.events  # type: ignore[attr-defined]

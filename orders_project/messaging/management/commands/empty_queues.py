@@ -1,0 +1,34 @@
+"""`manage.py empty_queues`: for a database that was restored from a backup."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from kombu import Connection
+
+from orders_project.messaging.broker import empty
+
+WARNING = """Every message in every queue of Waybill is thrown away, dead letters too.
+Stop relay and workers first. Orders that the database knows lose nothing: what they
+miss is sent again from its log. Type 'yes' to go on: """
+
+
+class Command(BaseCommand):
+    help = (
+        "Throw away every message in the broker, after the database was restored from "
+        "a backup: messages of orders that it has forgotten would make shipments for "
+        "nobody. Then start everything; the sweeper sends what open orders miss. "
+        "Example: manage.py empty_queues --no-input"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--no-input", action="store_true", help="do not ask before")
+
+    def handle(self, *, no_input: bool, **_options: Any) -> None:
+        if not no_input and input(WARNING) != "yes":
+            raise CommandError("Nothing was thrown away.")
+        with Connection(settings.AMQP_URL, connect_timeout=5) as broker:
+            thrown = empty(broker)
+        for queue, count in thrown.items():
+            self.stdout.write(f"{count} messages of {queue}")
+        self.stdout.write(f"{sum(thrown.values())} messages were thrown away.")
