@@ -11,6 +11,7 @@ from typing import NamedTuple
 from audit.selectors import violations as audit_violations
 from orders import lifecycle
 from orders_project.messaging import inspection, sql
+from orders_project.messaging.desk import tidying
 from orders_project.messaging.models import Parcel
 from orders_project.messaging.topology import DEAD_LETTER_QUEUE, QUEUES, UNROUTED_QUEUE
 from payments.lifecycle import MOVING
@@ -195,3 +196,13 @@ def unrest() -> Iterator[str]:
     for queue in QUEUES:
         if (count := depths.get(queue.name, 0)) and queue.name not in MAY_HOLD:
             yield f"When idle the queues are empty, but {queue.name} holds {count}"
+    yield from _strangers(depths.get(DEAD_LETTER_QUEUE.name, 0))
+
+
+def _strangers(parked: int) -> Iterator[str]:
+    if parked != (known := tidying.known_copies()):
+        yield (
+            f"{DEAD_LETTER_QUEUE.name} holds exactly what the desk knows of, but it "
+            f"holds {parked}, and the desk knows of {known}. See which: "
+            "manage.py dead tidy"
+        )

@@ -15,6 +15,7 @@ from django.db import transaction
 from kombu import Queue
 
 from orders_project.messaging import envelope, inbox, retry, sql
+from orders_project.messaging.desk import replays
 from orders_project.messaging.errors import Outage, Poison
 from orders_project.messaging.events import Event
 from orders_project.messaging.outages import drop_doubtful_connection, is_outage
@@ -200,7 +201,15 @@ def _in_one_transaction(listener: Listener, chunk: Sequence[Heard]) -> None:
         listener.handler(new)
     if any(one.wire.redelivered for one in chunk):
         inbox.forget_attempts(listener.queue, [event.id for event in events])
+    if any(replays.HEADER in one.wire.headers for one in chunk):
+        _note_replays(listener.queue, chunk, {event.id for event in new})
     note_work(listener.queue, "handled", len(new))
+
+
+def _note_replays(queue: str, chunk: Sequence[Heard], new: set[str]) -> None:
+    marks = [(one.event.id in new, replays.mark(one.wire.headers)) for one in chunk]
+    replays.done(queue, *(mark for is_new, mark in marks if is_new))
+    replays.applied(queue, *(mark for is_new, mark in marks if not is_new))
 
 
 def _settle(wire: Wire, error: Exception) -> None:
@@ -208,6 +217,7 @@ def _settle(wire: Wire, error: Exception) -> None:
         _park(wire, error)
     elif retry.later(wire, error):
         note_work(wire.queue, "retried", 1)
+        replays.retried(wire.queue, replays.mark(wire.headers), repr(error))
         logger.warning(
             "%s goes to its retry rung %d: %r",
             envelope.unread(wire.body),

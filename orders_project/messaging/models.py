@@ -119,25 +119,93 @@ class Nudge(models.Model):
 
 
 class DeadLetter(models.Model):
-    """A message that was parked, for the people who look after it."""
+    """What could not be handled, for the people who look after it.
 
-    queue = models.TextField(db_index=True)
+    One row for each event (or step) and queue, however often it dies there. `body` is
+    what a replay sends, `original` what died, once somebody has edited it. `copies` is
+    how many messages of it lie in dead.letter.queue.
+    """
+
+    class Kind(models.TextChoices):
+        EVENT = "event"
+        STEP = "step", "step of a chain"
+        RAW = "raw", "no event"
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        REPLAYING = "replaying"
+        DONE = "done", "handled by a replay"
+        APPLIED = "applied", "was handled meanwhile"
+        DISCARDED = "discarded"
+
+    queue = models.TextField()
+    identity = models.TextField()
+    kind = models.TextField(choices=Kind)
+    status = models.TextField(choices=Status, default=Status.OPEN)
+    since = models.DateTimeField(db_default=Now())
     type = models.TextField(blank=True)
-    event_id = models.TextField(blank=True)
-    order_id = models.TextField(blank=True, db_index=True)
+    event_id = models.UUIDField(null=True)
+    order_id = models.UUIDField(null=True, db_index=True)
+    priority = models.SmallIntegerField()
     reason = models.TextField()
     exception = models.TextField(blank=True)
+    error = models.TextField("exception's type", blank=True)
+    place = models.TextField(blank=True)
+    cause = models.TextField()
     traceback = models.TextField(blank=True)
     attempts = models.IntegerField(default=1)
+    deaths = models.IntegerField(default=1)
+    copies = models.IntegerField(default=1)
     first_failure = models.DateTimeField(null=True)
     last_failure = models.DateTimeField(null=True)
-    body = models.BinaryField()
-    headers = models.JSONField(default=dict)
     parked = models.DateTimeField(db_default=Now(), db_index=True)
+    body = models.BinaryField()
+    original = models.BinaryField(null=True)
+    headers = models.JSONField(default=dict)
 
     class Meta:
         db_table = "messaging_deadletter"
         ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("queue", "identity"), name="one_letter_per_queue"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("status", "id"), name="letter_by_status"),
+            models.Index(fields=("status", "queue", "id"), name="letter_by_queue"),
+            models.Index(fields=("status", "cause", "id"), name="letter_by_cause"),
+            models.Index(
+                fields=("id",), name="letter_in_queue", condition=models.Q(copies__gt=0)
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.type or 'message'} of {self.queue}: {self.reason}"
+
+
+class DeadLetterAction(models.Model):
+    """What was done to a dead letter, or what became of it: when, by whom, and why."""
+
+    class What(models.TextChoices):
+        EDITED = "edited"
+        REPLAYED = "replayed"
+        DISCARDED = "discarded"
+        RETRIED = "retried", "waits on a retry rung"
+        DONE = "done", "handled"
+        APPLIED = "applied", "was handled meanwhile"
+        DIED = "died", "died again"
+
+    letter = models.ForeignKey(DeadLetter, models.CASCADE, related_name="actions")
+    at = models.DateTimeField(db_default=Now())
+    who = models.TextField()
+    what = models.TextField(choices=What)
+    why = models.TextField(blank=True)
+    change = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "messaging_deadletteraction"
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.get_what_display()} by {self.who}"

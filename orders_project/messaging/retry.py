@@ -12,7 +12,8 @@ from celery import current_app
 from kombu import Exchange
 
 from orders_project.messaging import envelope
-from orders_project.messaging.events import NORMAL, utc_now
+from orders_project.messaging.desk import replays
+from orders_project.messaging.events import NORMAL, new_id, utc_now
 from orders_project.messaging.topology import DEAD_EXCHANGE, RUNGS
 
 #: Of a header: a traceback of any length would not fit into one AMQP frame.
@@ -54,6 +55,7 @@ def park(wire: Wire, reason: str, error: BaseException | None = None) -> None:
         "x-queue": wire.queue,
         "x-reason": reason[:MAX_HEADER],
         "x-attempts": wire.attempt,
+        "x-letter": new_id(),
     }
     _publish(wire, DEAD_EXCHANGE, headers)
 
@@ -63,7 +65,7 @@ def failure(before: Mapping[str, Any], error: BaseException | None) -> dict[str,
     # CC and x-death stay behind: CC would route the copy to the aliases again, and
     # on RabbitMQ 3.10 a republished x-death counts as a cycle.
     now = utc_now().isoformat()
-    return {
+    return replays.mark(before) | {
         "x-first-failure": before.get("x-first-failure", now),
         "x-last-failure": now,
         "x-exception": f"{type(error).__name__}: {error}"[:MAX_HEADER] if error else "",

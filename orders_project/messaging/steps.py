@@ -9,18 +9,19 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from celery import Task, current_task, shared_task
+from celery import Task, current_app, current_task, shared_task
 from kombu import Queue
 
+from orders_project.messaging.desk import replays
 from orders_project.messaging.errors import Outage
-from orders_project.messaging.events import NORMAL
+from orders_project.messaging.events import NORMAL, new_id
 from orders_project.messaging.hearing import CAREFUL, note_work
 from orders_project.messaging.outages import (
     BROKER_GONE,
     drop_doubtful_connection,
     is_certain_outage,
 )
-from orders_project.messaging.retry import failure
+from orders_project.messaging.retry import MAX_HEADER, failure
 from orders_project.messaging.topology import DEAD_EXCHANGE, RUNGS
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ Step = Callable[[Sequence[str]], Sequence[str]]
 
 #: The names of all steps: a worker keeps in hand what an outage stops of them.
 STEPS: set[str] = set()
+#: Of a request: it has left for a rung, or for the dead letters.
+SENT_AGAIN = "sent_again"
 
 
 def step(work: Step) -> Task:
@@ -40,7 +43,7 @@ def step(work: Step) -> Task:
 
     def run(ids: Sequence[str]) -> list[str]:
         try:
-            return _run(work, list(ids))
+            return _run_and_note(work, list(ids))
         except Exception as error:
             drop_doubtful_connection(error)
             if is_certain_outage(error):
@@ -52,6 +55,14 @@ def step(work: Step) -> Task:
     STEPS.add(name)
     register: Callable[[Step], Task] = shared_task(name=name, **CAREFUL)
     return register(run)
+
+
+def _run_and_note(work: Step, ids: list[str]) -> list[str]:
+    past = _run(work, ids)
+    # What was sent up the rungs again, or parked, did not come to its end.
+    if not current_task.request.get(SENT_AGAIN):
+        replays.done(_queue(), replays.mark(_before()))
+    return past
 
 
 def _run(work: Step, ids: list[str]) -> list[str]:
@@ -84,20 +95,44 @@ def retry_step(ids: Sequence[str], error: BaseException) -> bool:
     if attempts() >= len(RUNGS):
         return False
     exchange = RUNGS[attempts()].exchange.name
-    _send_again(ids, exchange, failure({}, error) | {"x-attempt": attempts() + 1})
-    note_work(_queue(), "retried", len(ids))
+    headers = failure(_before(), error) | {"x-attempt": attempts() + 1}
+    _send_again(ids, exchange, headers)
+    _note_leaving("retried", ids)
+    replays.retried(_queue(), replays.mark(_before()), repr(error))
     return True
 
 
 def _park(ids: Sequence[str], error: Exception) -> None:
-    reason = {"x-reason": f"Every retry was used up: {error}", "x-queue": _queue()}
-    _send_again(ids, DEAD_EXCHANGE.name, failure({}, error) | reason)
-    note_work(_queue(), "dead", len(ids))
+    headers = failure(_before(), error) | {
+        "x-reason": f"Every retry was used up: {error}"[:MAX_HEADER],
+        "x-queue": _queue(),
+        "x-attempts": attempts() + 1,
+        "x-letter": new_id(),
+    }
+    _send_again(ids, DEAD_EXCHANGE.name, headers)
+    _note_leaving("dead", ids)
     logger.error("Parked %s for %s: %r", current_task.name, list(ids), error)
 
 
+def _note_leaving(outcome: str, ids: Sequence[str]) -> None:
+    current_task.request.update({SENT_AGAIN: True})
+    note_work(_queue(), outcome, len(ids))
+
+
+def _before() -> dict[str, Any]:
+    """Return what the message's headers tell of its first failure and its replay."""
+    told = ("x-first-failure", replays.HEADER)
+    found = {name: getattr(current_task.request, name, None) for name in told}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def _queue() -> str:
-    queue: Queue = current_task.app.amqp.router.route({}, current_task.name)["queue"]
+    return queue_of(current_task.name)
+
+
+def queue_of(task: str) -> str:
+    """Name the queue that carries a step."""
+    queue: Queue = current_app.amqp.router.route({}, task)["queue"]
     return queue.name
 
 
