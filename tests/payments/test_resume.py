@@ -96,12 +96,14 @@ def test_one_sweep_at_a_time_in_the_whole_system():
     hears(reserved())
     lose_every_message_and_wait()
     name = "payments.services.resume_idle"
-    with closing(connections.create_connection("default")) as other:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
-            assert tasks.resume() == 0
-            # Not by closing alone: the server may notice that a moment later.
-            cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [name])
+    with (
+        closing(connections.create_connection("default")) as other,
+        other.cursor() as cursor,
+    ):
+        cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
+        assert tasks.resume() == 0
+        # Not by closing alone: the server may notice that a moment later.
+        cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [name])
     assert tasks.resume() == 1
 
 
