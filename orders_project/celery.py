@@ -4,14 +4,28 @@ Each app's tasks.py is found by the messaging app as Django starts.
 """
 
 import os
+from typing import Any
 
 from celery import Celery
 from celery.signals import worker_init
 
+from orders_project.messaging.broker import fail_at_alarm
 from orders_project.messaging.plans import find_rows_by_key
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orders_project.settings")
 
-app = Celery("waybill")
+
+class Waybill(Celery):
+    """Whose publishers fail at an alarm of the broker, and do not wait for its end."""
+
+    def connection_for_write(
+        self, *args: Any, transport_options: Any = None, **kwargs: Any
+    ) -> Any:
+        # Not in settings.py: Flower asks for those, and a function is no JSON.
+        options = {"on_blocked": fail_at_alarm} | (transport_options or {})
+        return super().connection_for_write(*args, transport_options=options, **kwargs)
+
+
+app = Waybill("waybill")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 worker_init.connect(find_rows_by_key)

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import amqp
 from kombu import Connection, Exchange, Queue
+from kombu.exceptions import OperationalError
 
 from orders_project.messaging.topology import EXCHANGES, QUEUES, ROADS
 
@@ -35,12 +36,13 @@ def declare(broker: Connection) -> None:
             road.destination(channel).bind_to(road.source, road.routing_key)
 
 
-class BlockedError(ConnectionError):
+class BlockedError(OperationalError):
     """RabbitMQ has a memory or disk alarm and takes no messages from this connection.
 
     https://www.rabbitmq.com/docs/connection-blocked
     """
 
+    # No ConnectionError, which kombu would try again on the same blocked connection.
     def __init__(self) -> None:
         super().__init__(
             "RabbitMQ has a memory or disk alarm and takes no messages. See which: "
@@ -59,6 +61,11 @@ def empty(broker: Connection) -> dict[str, int]:
     return {name: count for name, count in thrown.items() if count}
 
 
+def fail_at_alarm(_reason: str) -> NoReturn:
+    """py-amqp's `on_blocked` for who publishes now and then: waiting has no end."""
+    raise BlockedError
+
+
 class Publisher:
     """A channel with publisher confirms, many in flight (rabbitmq.com/docs/confirms).
 
@@ -66,14 +73,14 @@ class Publisher:
     pass for that of a new one. After a BlockedError it may, once it is not `blocked`.
     """
 
-    def __init__(self, connection: amqp.Connection) -> None:
+    def __init__(self, connection: Any) -> None:
         self.connection = connection
         self.blocked = False
-        connection.on_blocked = self._block  # type: ignore[attr-defined]
-        connection.on_unblocked = self._unblock  # type: ignore[attr-defined]
+        connection.on_blocked = self._block
+        connection.on_unblocked = self._unblock
         self.channel = connection.channel()
         self.channel.confirm_select()
-        events: Any = self.channel.events  # type: ignore[attr-defined]
+        events: Any = self.channel.events
         events["basic_ack"].add(self._confirmed)
         events["basic_nack"].add(self._refused)
         events["basic_return"].add(self._came_back)

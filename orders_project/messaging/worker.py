@@ -34,6 +34,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
 #: Seconds that Celery's own events, for Flower, wait for more of them.
 FLOWER_SECONDS = 0.5
 
+UNCONFIRMED = {"confirm_publish": False, "on_blocked": None}
 NO_CANVAS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
 
@@ -56,6 +57,7 @@ class EventConsumer(Consumer):
     # What the types of Celery leave out.
     connection: Any
     connection_errors: tuple[type[Exception], ...]
+    ensure_connected: Any
     event_dispatcher: Any
     hub: Any
     on_task_request: Callable[[Request], None]
@@ -104,6 +106,17 @@ class EventConsumer(Consumer):
     def flush_events(self) -> None:
         self.flushing = False
         self._flush_events()
+
+    def connection_for_write(
+        self, url: str | None = None, heartbeat: Any = None
+    ) -> Any:
+        # Celery's own events are worth no confirm: at an alarm of the broker the worker
+        # would wait for it, read nothing, and be cut off as dead.
+        return self.ensure_connected(
+            self.app.connection_for_write(
+                url=url, heartbeat=heartbeat, transport_options=UNCONFIRMED
+            )
+        )
 
     def on_decode_error(self, message: Message, exc: Exception) -> None:  # noqa: ARG002 - Celery's
         # Celery would acknowledge it, and it would be gone.

@@ -4,12 +4,16 @@ from types import SimpleNamespace
 
 import psycopg2
 import pytest
+from celery import current_app
 from django.db import OperationalError, connection
 
 from orders_project.messaging import relay, sql
+from orders_project.messaging.broker import BlockedError
 from orders_project.messaging.errors import Outage
 from orders_project.messaging.hearing import guarded
+from orders_project.messaging.outages import is_certain_outage
 from orders_project.messaging.steps import step
+from orders_project.messaging.worker import EventConsumer
 from tests.awaiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,3 +78,22 @@ def test_a_relay_at_rest_takes_a_lost_database_for_an_outage(restart, monkeypatc
     with pytest.raises(OperationalError):
         eventually(lambda: relay._rest(idle))
     connection.close()
+
+
+def test_who_publishes_now_and_then_fails_at_an_alarm_and_does_not_wait():
+    on_blocked = current_app.connection_for_write().transport_options["on_blocked"]
+
+    with pytest.raises(BlockedError, match="rabbitmq-diagnostics alarms") as alarm:
+        on_blocked("connection blocked, see broker logs")
+    assert is_certain_outage(alarm.value)
+
+
+def test_a_worker_does_not_wait_for_confirms_of_what_it_tells_flower(monkeypatch):
+    monkeypatch.setattr(EventConsumer, "ensure_connected", lambda _self, it: it)
+    consumer = EventConsumer.__new__(EventConsumer)
+    consumer.app = current_app._get_current_object()
+
+    options = consumer.connection_for_write().transport_options
+    assert options["confirm_publish"] is False
+    assert options["on_blocked"] is None
+    assert options["read_timeout"] == 5
