@@ -234,8 +234,9 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Without it Celery opens a database connection anew for every task.
 CELERY_DB_REUSE_MAX = 1_000_000
 CELERY_BEAT_SCHEDULE = {
-    # Expired when the next one comes: after an outage none of them piles up.
-    task: {"task": task, "schedule": float(every), "options": {"expires": every}}
+    # None expires: the broker would park it with the dead letters. Of those that pile
+    # up while a worker is away the first finds work, the others next to none.
+    task: {"task": task, "schedule": float(every)}
     for task, every in {
         "orders.tasks.sweep": SWEEP_INTERVAL_SECONDS,
         "orders.tasks.expire": SWEEP_INTERVAL_SECONDS,
@@ -249,7 +250,6 @@ CELERY_BEAT_SCHEDULE = {
     "orders_project.tasks.reconcile": {
         "task": "orders_project.tasks.reconcile",
         "schedule": crontab(hour=RECONCILE_HOUR, minute=17),
-        "options": {"expires": 3600},
     }
 }
 RETENTION_DAYS = env.number("RETENTION_DAYS", 90)
