@@ -10,6 +10,7 @@ each alone, so that what an outage stops waits for its end in one place.
 import logging
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from billiard.einfo import ExceptionWithTraceback  # type: ignore[attr-defined]
@@ -77,6 +78,16 @@ class EventConsumer(Consumer):
             for step in Consumer.Blueprint.default_steps
             if "delayed_delivery" not in step
         ]
+
+    def ensure_connected(self, conn: Any) -> Any:
+        # Kombu's own pauses grow to 30 s: a broker that is back would wait as long.
+        conn.ensure_connection = partial(
+            conn.ensure_connection,
+            interval_start=FIRST_PAUSE,
+            interval_step=FIRST_PAUSE,
+            interval_max=LONGEST_PAUSE * random.uniform(0.75, 1.25),
+        )
+        return super().ensure_connected(conn)
 
     def create_task_handler(
         self, *args: Any, **kwargs: Any
