@@ -58,7 +58,6 @@ class EventConsumer(Consumer):
     # What the types of Celery leave out.
     connection: Any
     connection_errors: tuple[type[Exception], ...]
-    ensure_connected: Any
     event_dispatcher: Any
     hub: Any
     on_task_request: Callable[[Request], None]
