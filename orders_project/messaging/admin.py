@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.text import capfirst
 
 from orders_project.messaging.desk import rehearsal, selectors, services
 from orders_project.messaging.events import EVENTS
@@ -43,7 +44,8 @@ class StatusFilter(admin.SimpleListFilter):
     title = parameter_name = "status"
 
     def lookups(self, *_args: object) -> list[tuple[str, str]]:
-        return [*DeadLetter.Status.choices, ("any", "any")]
+        named = [(name, capfirst(label)) for name, label in DeadLetter.Status.choices]
+        return [*named, ("any", "Any")]
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         _all, *others = super().choices(changelist)
@@ -105,14 +107,19 @@ class DeadLetterAdmin(ReadOnly):
     """Reading takes the view permission, and everything else the change permission."""
 
     list_display = (
-        *("parked", "queue", "type", "order_id", "why", "attempts", "deaths"),
-        *("status", "since_then"),
+        "parked",
+        "queue",
+        "type",
+        "why",
+        "since_then",
+        "order_id",
     )
     list_filter = (StatusFilter, QueueFilter, TypeFilter, "parked", CauseFilter)
     search_fields = ("order_id__exact", "event_id__exact")
     search_help_text = "The whole id of an order or of an event."
-    # Any other order would sort the whole table.
+    # Any other order would sort the whole table, and each count read it.
     sortable_by = ()
+    show_facets = admin.ShowFacets.NEVER
     actions = ("replay", "discard")
     fields = (
         *("queue", "type", "event_id", "order_id", "reason", "exception", "place"),

@@ -329,7 +329,7 @@ def test_the_data_can_be_mended_and_the_change_is_kept(handler):
         ('{"total_cents": 5}', "currency"),
         (
             '{"total_cents": 5, "currency": "USD", "totl": 1}',
-            "order.paid has no field 'totl', but currency, total_cents",
+            "order.paid has no field 'totl'; it has currency, total_cents",
         ),
         ('{"total_cents": 5, "currency": "USD", "order_id": "x"}', "'order_id'"),
         ("[]", "must be one JSON object"),

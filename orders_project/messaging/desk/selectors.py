@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.utils.text import capfirst
 
 from orders_project.messaging import sql
 from orders_project.messaging.hearing import HEARS
@@ -108,5 +109,6 @@ def since(letter: Any) -> str:
         return "its queue has handled it meanwhile"
     if not letter.last_what:
         return ""
-    what = DeadLetterAction.What(letter.last_what).label
-    return f"{what} by {letter.last_who}: {letter.last_why}".removesuffix(": ")
+    what = capfirst(DeadLetterAction.What(letter.last_what).label)
+    who = "" if letter.last_who == "worker" else f" by {letter.last_who}"
+    return f"{what}{who}: {letter.last_why}".removesuffix(": ")

@@ -189,7 +189,7 @@ def _changed(before: bytes, text: str) -> bytes:
     known = fields | (set(old) if isinstance(old, dict) else set())
     if strange := sorted(data.keys() - known):
         names = ", ".join(sorted(fields)) or "no fields"
-        raise EditError(f"{kind.type} has no field {strange[0]!r}, but {names}.")
+        raise EditError(f"{kind.type} has no field {strange[0]!r}; it has {names}.")
     after = msgspec.json.encode(event | {"data": data})
     try:
         envelope.decode(after)

@@ -32,6 +32,7 @@ examples:
 SHOWN = ("status", "since", "reason", "attempts", "deaths", "copies", "place", "cause")
 TIMES = ("first_failure", "last_failure", "parked")
 MAX_SHOWN = 20
+WIDE = 240
 
 
 class AsWritten(RawDescriptionHelpFormatter, DjangoHelpFormatter):
@@ -66,7 +67,9 @@ class Command(BaseCommand):
 
     def handle(self, *, verb: str, **options: Any) -> None:
         out: Any = self.stdout
-        self.console = Console(file=out)
+        # A file or a pipe takes whole lines.
+        width = None if out.isatty() else WIDE
+        self.console = Console(file=out, width=width)
         {
             "list": self.list,
             "show": self.show,
@@ -174,10 +177,11 @@ def _user() -> str:
 
 # ---- how it looks
 def _groups() -> Table:
-    shown = Table("group", title="Open dead letters by cause")
-    shown.add_column("letters", justify="right")
-    for title in ("queue", "exception", "place", "last reason"):
-        shown.add_column(title)
+    shown = Table(title="Open dead letters by cause")
+    for title in ("group", "letters", "queue", "exception"):
+        shown.add_column(title, no_wrap=True)
+    for title in ("place", "last reason"):
+        shown.add_column(title, overflow="fold")
     for group in selectors.groups():
         words = (group.cause, str(group.letters), group.queue, group.error)
         shown.add_row(*words, group.place, group.reason[:80])
@@ -185,9 +189,11 @@ def _groups() -> Table:
 
 
 def _letters(letters: QuerySet[DeadLetter], limit: int) -> Table:
-    shown = Table("id", title=f"{letters.count()} open dead letters")
-    for title in ("parked", "queue", "type", "order", "reason", "since"):
-        shown.add_column(title)
+    shown = Table(title=f"{letters.count()} open dead letters")
+    for title in ("id", "parked", "queue", "type"):
+        shown.add_column(title, no_wrap=True)
+    for title in ("order", "reason", "since"):
+        shown.add_column(title, overflow="fold")
     for letter in selectors.with_history(letters)[:limit]:
         order = str(letter.order_id or "")
         shown.add_row(
