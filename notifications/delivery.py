@@ -19,6 +19,7 @@ from notifications.channels.sms import TextMessage
 from notifications.lifecycle import FAILED, PENDING, SENDING, SENT, SKIPPED
 from notifications.services import wake
 from orders_project.messaging import sql
+from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import Line, utc_now
 from orders_project.messaging.hearing import note_work
 from orders_project.messaging.topology import NOTIFICATION_TASKS, RUNGS
@@ -82,6 +83,7 @@ class Outcome(NamedTuple):
 def deliver(channel: str) -> int:
     """Send up to a chunk of what is due on a channel; returns how many were claimed."""
     letters = claim(channel)
+    crash_point("notifications: claimed, not sent")
     way = CHANNELS[channel]()
     try:
         outcomes = list(attempt(way, letters))
@@ -138,6 +140,7 @@ def _send(way: Channel, letter: Letter) -> Outcome:
         way.close()
         reason = f"{type(error).__name__}: {error}"
         return Outcome(letter.id, FAILED, reason, letter.attempts + 1)
+    crash_point("notifications: sent, not noted")
     return Outcome(letter.id, SENT, "", letter.attempts + 1)
 
 

@@ -26,6 +26,7 @@ from orders.serializers import (
 )
 from orders.services.placing import Placed
 from orders_project.messaging import rpc
+from orders_project.messaging.crash import crash_point
 from orders_project.messaging.errors import UnansweredError
 from orders_project.messaging.events import PaymentAsked
 from orders_project.messaging.topology import PAYMENT_RPC_QUEUE
@@ -63,7 +64,9 @@ class OrdersView(ListAPIView[Order]):
             customer_id=request.user.pk,
             trace=tracing.traceparent(request.headers.get("traceparent", "")),
         )
-        return _placed(_place(wanted, request.headers.get("Idempotency-Key", "")))
+        placed = _place(wanted, request.headers.get("Idempotency-Key", ""))
+        crash_point("placing: committed, not answered")
+        return _placed(placed)
 
 
 def _place(wanted: NewOrder, key: str) -> Placed:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 
 from orders_project.messaging import outbox
+from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import PaymentFailed
 from payments import refunds
 from payments.gateways import gateway
@@ -59,6 +60,7 @@ def _charge(stage: Stage, order_ids: Sequence[str]) -> Progress:
     waiting = read(order_ids, stage.source)
     charges = [_as_charge(row, stage.operation) for row in waiting]
     outcomes = getattr(gateway(), stage.operation)(charges)
+    crash_point("payments: charged, not recorded", stage.operation)
     answers = {
         charge.order_id: outcome
         for charge, outcome in zip(charges, outcomes, strict=True)

@@ -12,6 +12,7 @@ from operator import itemgetter
 from django.db import transaction
 
 from orders_project.messaging import outbox, sql
+from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import (
     OrderCancelled,
     PaymentFailed,
@@ -162,6 +163,7 @@ def refund(order_ids: Sequence[str]) -> None:
     """
     requests = sql.fetch(REQUESTS, [list(order_ids)])
     outcomes = gateway().refund_or_void([_reversal(*one) for one in requests])
+    crash_point("payments: refunded, not recorded")
     undone = [
         {"order_id": order_id, "attempt": attempt, "status": outcome.state}
         for (order_id, attempt, _), outcome in zip(requests, outcomes, strict=True)

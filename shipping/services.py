@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from orders_project.messaging import nudging, outbox, sql
+from orders_project.messaging.crash import crash_point
 from orders_project.messaging.errors import RetryLater
 from orders_project.messaging.events import (
     CodAccepted,
@@ -94,6 +95,7 @@ def book(order_ids: Sequence[str]) -> list[str]:
     """Book the parcels at the carrier; return the orders that are booked."""
     waiting = read(order_ids, OPENED)
     bookings = carrier().book([_parcel(row) for row in waiting])
+    crash_point("shipping: booked, not recorded")
     with transaction.atomic():
         lock(order_ids)
         move(
@@ -159,6 +161,7 @@ def hand_over(order_ids: Sequence[str]) -> list[str]:
     """
     waiting = read(order_ids, RELEASED)
     carrier().hand_over([_parcel(row) for row in waiting])
+    crash_point("shipping: handed over, not recorded")
     with transaction.atomic():
         lock(order_ids)
         _deliver_later(move_all((row.order_id for row in waiting), IN_TRANSIT))

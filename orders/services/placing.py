@@ -14,6 +14,7 @@ from orders.models import PRIORITIES, Order, OrderLine
 from orders.pricing import Entry, NewOrder, catalogue, price
 from orders.selectors import order_with_lines
 from orders_project.messaging import outbox, sql
+from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import Line, OrderCreated, utc_now
 
 #: What is stored of a new order and of its lines, and as which SQL type.
@@ -92,6 +93,7 @@ def _store(requests: Sequence[NewOrder]) -> list[Order]:
     _insert("orders_order", OF_ORDER, orders)
     _insert("orders_orderline", OF_LINE, [one for own in orders for one in own.content])
     outbox.append(*(_created(order) for order in orders))
+    crash_point("placing: before the commit")
     return orders
 
 

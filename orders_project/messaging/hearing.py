@@ -15,6 +15,7 @@ from django.db import transaction
 from kombu import Queue
 
 from orders_project.messaging import envelope, inbox, retry, sql
+from orders_project.messaging.crash import crash_point
 from orders_project.messaging.desk import replays
 from orders_project.messaging.errors import Outage, Poison
 from orders_project.messaging.events import Event
@@ -167,6 +168,7 @@ def _chunks(queue: str, heard: Sequence[Heard]) -> Iterator[list[Heard]]:
         for chunk in _cut(ones, CHUNKS[min(count, len(CHUNKS) - 1)]):
             counted = [one.event.id for one in chunk if not one.wire.held]
             inbox.count_attempt(queue, counted)
+            crash_point("hearing: attempt counted")
             yield chunk
     for one in again:
         if died.get(one.event.id, 0) >= DEADLY:
@@ -183,6 +185,7 @@ def _cut(heard: list[Heard], size: int) -> Iterator[list[Heard]]:
 def _handle(listener: Listener, chunk: Sequence[Heard]) -> None:
     try:
         _in_one_transaction(listener, chunk)
+        crash_point("hearing: committed, not acknowledged", listener.queue)
     except Exception as error:
         drop_doubtful_connection(error)
         if is_outage(error):
@@ -204,6 +207,7 @@ def _in_one_transaction(listener: Listener, chunk: Sequence[Heard]) -> None:
     if any(replays.HEADER in one.wire.headers for one in chunk):
         _note_replays(listener.queue, chunk, {event.id for event in new})
     note_work(listener.queue, "handled", len(new))
+    crash_point("hearing: before the commit", listener.queue)
 
 
 def _note_replays(queue: str, chunk: Sequence[Heard], new: set[str]) -> None:
@@ -216,6 +220,7 @@ def _settle(wire: Wire, error: Exception) -> None:
     if isinstance(error, Poison):
         _park(wire, error)
     elif retry.later(wire, error):
+        crash_point("hearing: on a rung, not acknowledged")
         note_work(wire.queue, "retried", 1)
         replays.retried(wire.queue, replays.mark(wire.headers), repr(error))
         logger.warning(
@@ -231,6 +236,7 @@ def _settle(wire: Wire, error: Exception) -> None:
 def _park(wire: Wire, error: Exception) -> None:
     used_up = "" if isinstance(error, Poison) else "Every retry was used up: "
     retry.park(wire, f"{used_up}{error or type(error).__name__}", error)
+    crash_point("hearing: parked, not acknowledged")
     note_work(wire.queue, "dead", 1)
     logger.error("Parked a message of %s: %r", wire.queue, error)
 

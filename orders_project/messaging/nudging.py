@@ -9,6 +9,7 @@ from functools import wraps
 from django.db import transaction
 
 from orders_project.messaging import outbox, sql
+from orders_project.messaging.crash import crash_point
 
 SWEEPER = "sweeper"
 RECONCILER = "reconciler"
@@ -65,11 +66,15 @@ def single(sweep: Callable[[], int]) -> Callable[[], int]:
 
     Who comes while it runs elsewhere does nothing, and returns 0.
     """
+    name = f"{sweep.__module__}.{sweep.__name__}"
 
     @wraps(sweep)
     def run() -> int:
         with transaction.atomic():
-            [(alone,)] = sql.fetch(ALONE, [f"{sweep.__module__}.{sweep.__name__}"])
-            return sweep() if alone else 0
+            [(alone,)] = sql.fetch(ALONE, [name])
+            count = sweep() if alone else 0
+            crash_point("sweep: before the commit", name)
+        crash_point("sweep: committed, not acknowledged", name)
+        return count
 
     return run

@@ -24,6 +24,7 @@ from orders_project.messaging.broker import (
     Publisher,
     declare,
 )
+from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import EVENTS, new_id, utc_now
 from orders_project.messaging.outages import BROKER_GONE
 from orders_project.messaging.outbox import CHANNEL
@@ -121,9 +122,11 @@ def carry(publisher: Publisher) -> int:
             return 0
         groups = {new_id(): group for group in _groups(parcels)}
         returned = publisher.publish([_message(*item) for item in groups.items()])
+        crash_point("relay: published, not deleted")
         _postpone([groups[message] for message in returned])
         kept = {one.place for message in returned for one in groups[message]}
         sql.run(DELETE, [[one.place for one in parcels if one.place not in kept]])
+        crash_point("relay: deleted, not committed")
     return len(parcels) - len(kept)
 
 

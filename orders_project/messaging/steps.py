@@ -12,6 +12,7 @@ from typing import Any
 from celery import Task, current_app, current_task, shared_task
 from kombu import Queue
 
+from orders_project.messaging.crash import crash_point
 from orders_project.messaging.desk import replays
 from orders_project.messaging.errors import Outage
 from orders_project.messaging.events import NORMAL, new_id
@@ -43,12 +44,14 @@ def step(work: Step) -> Task:
 
     def run(ids: Sequence[str]) -> list[str]:
         try:
-            return _run_and_note(work, list(ids))
+            done = _run_and_note(work, list(ids))
+            crash_point("steps: done, not acknowledged", name)
         except Exception as error:
             drop_doubtful_connection(error)
             if is_certain_outage(error):
                 raise Outage(f"{type(error).__name__}: {error}") from None
             raise
+        return done
 
     run.__doc__ = work.__doc__
     name = f"{work.__module__}.{work.__name__}"
@@ -158,3 +161,4 @@ def _send_again(ids: Sequence[str], exchange: str, headers: dict[str, Any]) -> N
         )
     except BROKER_GONE as error:
         raise Outage(f"The broker did not take it: {error!r}") from error
+    crash_point("steps: on a rung, not acknowledged")

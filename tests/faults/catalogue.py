@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.faults import broker, database, network, processes, verdict
+from tests.faults import broker, crashing, database, network, processes, verdict
 from tests.faults.rig import Rig
 from tests.faults.run import Plan, Run
 from tests.faults.verdict import Verdict
@@ -22,6 +22,9 @@ class Fault(NamedTuple):
 
 
 FAULTS: dict[str, Fault] = {
+    "F1": Fault(
+        "every moment kills", crashing.processes_die_at_every_moment, 200, 10_000
+    ),
     "F2": Fault(
         "a worker is killed every 2 s", processes.workers_are_killed, 100, 10_000
     ),

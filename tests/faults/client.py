@@ -45,6 +45,8 @@ class Wish:
     tries: list[tuple[float, int | str]] = field(default_factory=list)
     #: What the 201s said: more than one different id would be a broken promise.
     ids: list[str] = field(default_factory=list)
+    #: What the customer shows to ask for more of the order.
+    token: str = ""
 
     @property
     def granted(self) -> bool:
@@ -146,9 +148,12 @@ class Customers:
                 max(0, start + wanted / self.rate - time.monotonic())
             ):
                 return
-            wish = next(self.wanted)
-            self.ledger.append(wish)
-            self._queue.put(wish)
+            self.want(next(self.wanted))
+
+    def want(self, wish: Wish) -> None:
+        """Have somebody order this."""
+        self.ledger.append(wish)
+        self._queue.put(wish)
 
     def _order(self) -> None:
         while not self.abandoned.is_set():
@@ -178,7 +183,9 @@ class Customers:
             return
         # The id first: who reads the ledger meanwhile must not see a 201 without it.
         if status == CREATED:
-            wish.ids.append(json.loads(answer)["id"])
+            placed = json.loads(answer)
+            wish.token = placed["order_token"]
+            wish.ids.append(placed["id"])
         wish.tries.append((now, status))
 
     def _post(self, wish: Wish) -> tuple[int, bytes]:

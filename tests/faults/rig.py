@@ -96,8 +96,8 @@ class Rig:
 
     def _app(self) -> Iterator[Program]:
         for program in application.programs(self.system, ALWAYS + ON_DEMAND):
-            through = dict(self._addresses(program.name))
-            own = replace(program, environment=program.environment | through)
+            more = dict(self._addresses(program.name)) | self._crash_points()
+            own = replace(program, environment=program.environment | more)
             self.programs[program.name] = own
             yield own
 
@@ -108,6 +108,14 @@ class Rig:
                 proxy = self.proxies[process, server] = Proxy(port)
                 url = self.system.settings()[variable]
                 yield variable, url.replace(f":{port}/", f":{proxy.port}/")
+
+    @property
+    def crash_points(self) -> Path:
+        """Where a file arms a moment, see orders_project/messaging/crash.py."""
+        return self.system.folder / "crash-points"
+
+    def _crash_points(self) -> dict[str, str]:
+        return {"CRASH_POINTS": str(self.crash_points)}
 
     # ---- processes and servers
     def run(self, *names: str) -> None:
