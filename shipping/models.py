@@ -1,10 +1,15 @@
-"""The parcel of each order."""
+"""The parcel of each order. The carrier's own books are in carriers/."""
 
 from django.db import models
 from django.db.models.functions import Now
 
 from orders_project.messaging.events import NORMAL
 from shipping import lifecycle
+
+# Django finds an app's tables here; this one belongs to the simulated carrier.
+from shipping.carriers.ledger import CarrierParcel
+
+__all__ = ["CarrierParcel", "Shipment"]
 
 
 class Shipment(models.Model):

@@ -1,9 +1,10 @@
-"""What may differ between the apps and the gateway, and what helps. To print and read.
+"""What may differ between apps, gateway and carrier, and what helps. To print and read.
 
 A condition is SQL over the columns of one order's facts (looking.py): the statuses of
 its order, payment, refund, reservation (`stock`) and shipment (`parcel`), `missing`
-where there is none, and what the gateway's books say: `held`, `taken`, `returned` in
-minor units, and `closed` by a void. An order that moved lately is not looked at.
+where there is none; what the gateway's books say: `held`, `taken`, `returned` in minor
+units, and `closed` by a void; and where the carrier says its parcel is: `carried` is
+missing, booked or taken. An order that moved lately is not looked at.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,6 +42,7 @@ RECOUNT = Remedy("manage.py reconcile --repair", recount)
 PERSON = Remedy("manage.py reconcile --repair puts it on the failed-order desk")
 
 NOBODY = Remedy("Ask the gateway whose it is, and give it back there")
+COME_BACK = Remedy("Ask the carrier whose it is, and have it sent back")
 
 CHECKS: Sequence[Check] = (
     # ---- the gateway and the payments
@@ -187,6 +189,40 @@ CHECKS: Sequence[Check] = (
         "the order goes on, and has no stock",
         "order_status IN ('paid', 'shipped', 'completed')"
         " AND stock IN ('missing', 'refused', 'released')",
+        PERSON,
+    ),
+    Check(
+        "stock_uneven",
+        "its stock is not what was ordered",
+        "uneven IS NOT NULL",
+        PERSON,
+    ),
+    # ---- the carrier and the parcels
+    Check(
+        "carried_stranger",
+        "the carrier has a parcel of an order that is not here",
+        "carried <> 'missing' AND order_status = 'missing'",
+        COME_BACK,
+    ),
+    # A released one waits for our record of it: see parcel_rests.
+    Check(
+        "shipped_only_there",
+        "the carrier took a parcel, and here it has not left",
+        "carried = 'taken' AND order_status <> 'missing'"
+        " AND parcel NOT IN ('released', 'in_transit', 'delivered')",
+        PERSON,
+    ),
+    Check(
+        "shipped_only_here",
+        "here the parcel has left, and the carrier never took it",
+        "carried <> 'taken' AND parcel IN ('in_transit', 'delivered')",
+        PERSON,
+    ),
+    Check(
+        "booked_only_here",
+        "here the parcel is booked, and the carrier does not know it by that number",
+        "parcel IN ('booked', 'prepared', 'released')"
+        " AND (carried = 'missing' OR other_tracking)",
         PERSON,
     ),
     # ---- the orders and their parcels

@@ -1,4 +1,4 @@
-"""Going over orders by pages, and comparing what each app and the gateway know.
+"""Going over orders by pages, and comparing what apps, gateway and carrier know.
 
 Each statement is about one page of keys, so that none is long, holds a lock, or has a
 snapshot that keeps a busy database from cleaning up.
@@ -6,6 +6,7 @@ snapshot that keeps a busy database from cleaning up.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from inventory.selectors import drift
 from orders_project.messaging import sql
 from orders_project.reconciler.checks import CHECKS, DRIFT, Check
 from payments.gateways import gateway
+from shipping.carriers import carrier
 
 PAGE = 2000
 #: Each page adds up all lines of its skus, and may read all reservations for it.
@@ -34,10 +36,30 @@ OLD = f"""
     SELECT DISTINCT id::text FROM ({" UNION ALL ".join(UNFINISHED)}) AS unfinished
     WHERE id > %s AND id < %s ORDER BY id LIMIT %s
 """
-#: Of what the gateway touched, what the other two leave out.
+#: Of what gateway and carrier touched, what the other two leave out.
 ONLY_THERE = """
     SELECT id::text FROM unnest(%s::uuid[]) AS id LEFT JOIN orders_order o USING (id)
     WHERE o.id IS NULL OR id < %s
+"""
+#: What gateway and carrier say of a page of orders.
+BOOKS = """
+    SELECT * FROM jsonb_to_recordset(%s) AS b(order_id uuid, authorised_cents bigint,
+        captured_cents bigint, refunded_cents bigint, closed bool, charged timestamptz,
+        tracking text, taken bool, carried timestamptz)
+"""
+#: Of which skus an order holds another number of units than its lines want.
+UNEVEN = """
+    SELECT order_id, string_agg(
+        format('%%s of %%s for %%s', held, sku, wanted), ', ' ORDER BY sku) AS units
+    FROM (
+        SELECT order_id, sku, sum(wanted) AS wanted, sum(held) AS held
+        FROM (
+            SELECT order_id, sku, quantity AS wanted, 0 AS held
+            FROM orders_orderline JOIN books USING (order_id)
+            UNION ALL SELECT order_id, sku, 0, quantity
+            FROM inventory_reservationline JOIN books USING (order_id)) AS lines
+        GROUP BY order_id, sku) AS skus
+    WHERE wanted <> held GROUP BY order_id
 """
 FACTS = """
     SELECT b.order_id::text, coalesce(o.status, 'missing') AS order_status,
@@ -48,23 +70,29 @@ FACTS = """
         p.amount_cents AS amount, coalesce(r.status, 'missing') AS refund,
         coalesce(v.status, 'missing') AS stock, coalesce(s.status, 'missing') AS parcel,
         b.authorised_cents AS held, b.captured_cents AS taken,
-        b.refunded_cents AS returned, b.closed
-    FROM jsonb_to_recordset(%s) AS b(order_id uuid, authorised_cents bigint,
-        captured_cents bigint, refunded_cents bigint, closed bool)
+        b.refunded_cents AS returned, b.closed,
+        CASE WHEN b.taken THEN 'taken' WHEN b.tracking = '' THEN 'missing'
+            ELSE 'booked' END AS carried,
+        b.tracking <> s.tracking AS other_tracking,
+        CASE WHEN v.status IN ('held', 'committed') THEN u.units END AS uneven
+    FROM books b
     LEFT JOIN orders_order o ON o.id = b.order_id
     LEFT JOIN payments_payment p USING (order_id)
     LEFT JOIN payments_refund r USING (order_id)
     LEFT JOIN inventory_reservation v USING (order_id)
+    LEFT JOIN uneven u USING (order_id)
     LEFT JOIN shipping_shipment s USING (order_id)
-    WHERE coalesce(greatest(o.updated_at, p.updated, r.updated, v.made, s.updated),
-        '-infinity') < now() - make_interval(secs => %s)
+    WHERE coalesce(greatest(o.updated_at, p.updated, r.updated, v.made, s.updated,
+        b.charged, b.carried), '-infinity') < now() - make_interval(secs => %s)
 """
 CAUSES = ", ".join(f"({at}, {one.condition})" for at, one in enumerate(CHECKS))
 DIFFERENCES = f"""
-    WITH facts AS MATERIALIZED ({FACTS})
+    WITH books AS MATERIALIZED ({BOOKS}), uneven AS ({UNEVEN}),
+    facts AS MATERIALIZED ({FACTS})
     SELECT order_id, cause, format('order %%s, payment %%s, refund %%s, stock %%s, '
-        'parcel %%s; at the gateway %%s held, %%s captured, %%s refunded',
-        order_status, payment, refund, stock, parcel, held, taken, returned)
+        'parcel %%s; at the gateway %%s held, %%s captured, %%s refunded; at the '
+        'carrier %%s', order_status, payment, refund, stock, parcel, held, taken,
+        returned, carried) || coalesce('; it has ' || uneven, '')
     FROM facts CROSS JOIN LATERAL (VALUES {CAUSES}) AS causes(cause, holds)
     WHERE holds ORDER BY order_id, cause
 """
@@ -84,12 +112,12 @@ class Finding(NamedTuple):
 
 def pages(since: datetime) -> Iterator[Sequence[str]]:
     """Yield the ids of the orders made since then, of older ones of which something is
-    unfinished, and of those that the gateway touched since.
+    unfinished, and of those that gateway or carrier touched since.
     """
     floor = first_id(since)
     yield from _pages(YOUNG, PAGE, floor)
     yield from _pages(OLD, PAGE, FIRST_OF_ALL, floor)
-    for touched in gateway().touched(since):
+    for touched in chain(gateway().touched(since), carrier().touched(since)):
         if ids := [row[0] for row in sql.fetch(ONLY_THERE, [list(touched), floor])]:
             yield ids
 
@@ -111,13 +139,23 @@ def first_id(since: datetime) -> str:
 
 def differences(order_ids: Sequence[str], *, grace: float) -> list[Finding]:
     """Return what differs about these orders, unless they moved in the last seconds."""
-    balances = gateway().lookup(order_ids)
-    books = [
-        {"order_id": order_id, **msgspec.structs.asdict(balance)}
-        for order_id, balance in zip(order_ids, balances, strict=True)
-    ]
-    found = sql.fetch(DIFFERENCES, [sql.rows(books), grace])
+    books = sql.rows(_books(order_ids))
+    found = sql.fetch(DIFFERENCES, [books, grace])
     return [Finding(one, CHECKS[cause], detail) for one, cause, detail in found]
+
+
+def _books(order_ids: Sequence[str]) -> Iterator[dict[str, object]]:
+    """Yield what the world outside says of each order."""
+    balances, parcels = gateway().lookup(order_ids), carrier().lookup(order_ids)
+    for one, balance, parcel in zip(order_ids, balances, parcels, strict=True):
+        yield {
+            "order_id": one,
+            **msgspec.structs.asdict(balance),
+            "charged": balance.changed,
+            "tracking": parcel.tracking,
+            "taken": parcel.taken,
+            "carried": parcel.changed,
+        }
 
 
 def drifted(skus: Sequence[str]) -> list[Finding]:

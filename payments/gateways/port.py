@@ -46,13 +46,17 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gateway's books say of an order, in minor units; `closed` by a void."""
+    """What the gateway's books say of an order, in minor units; `closed` by a void.
+
+    `changed` is when the last entry was made.
+    """
 
     authorised_cents: int = 0
     captured_cents: int = 0
     refunded_cents: int = 0
     closed: bool = False
     reference: str = ""
+    changed: datetime | None = None
 
 
 UNANSWERED = Outcome(state="unanswered")

@@ -103,9 +103,10 @@ REVERSE = ANSWER.format(
 LOOKUP = f"""
     SELECT order_id::text, jsonb_build_object('authorised_cents', held,
         'captured_cents', taken, 'refunded_cents', returned, 'closed', closed,
-        'reference', reference)
+        'reference', reference, 'changed', changed)
     FROM (
-        SELECT g.order_id, g.closed, coalesce(max(e.reference), '') AS reference, {SUMS}
+        SELECT g.order_id, g.closed, coalesce(max(e.reference), '') AS reference,
+            max(e.at) AS changed, {SUMS}
         FROM gateway_account g LEFT JOIN gateway_entry e USING (order_id)
         WHERE g.order_id = ANY(%s::uuid[]) GROUP BY g.order_id
     ) AS books

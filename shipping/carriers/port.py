@@ -1,6 +1,7 @@
 """What we ask of a carrier. A real one is one more file beside this one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
@@ -29,11 +30,22 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     tracking: str
 
 
+class Consignment(msgspec.Struct, frozen=True, kw_only=True):
+    """What the carrier's books say of an order's parcel; without `tracking` nothing.
+
+    `taken` once it was handed over; `changed` is when one of both was written.
+    """
+
+    tracking: str = ""
+    taken: bool = False
+    changed: datetime | None = None
+
+
 class Carrier(Protocol):
     """A carrier that is asked for many parcels at once, outside any transaction.
 
-    Both calls may come again for the same order and must change nothing the second
-    time. After a CarrierError the parcels are asked for again one by one.
+    Booking and handing over may come again for the same order and must change nothing
+    the second time. After a CarrierError the parcels are asked for again one by one.
     """
 
     def book(self, parcels: Sequence[Parcel]) -> Sequence[Booking]:
@@ -41,3 +53,12 @@ class Carrier(Protocol):
 
     def hand_over(self, parcels: Sequence[Parcel]) -> None:
         """Tell that these booked parcels are ready to be taken away."""
+
+    def touched(self, since: datetime) -> Iterator[Sequence[str]]:
+        """Yield, in pages, the orders that were booked since then.
+
+        Who reconciles finds by it what the carrier has and nobody here knows of.
+        """
+
+    def lookup(self, order_ids: Sequence[str]) -> Sequence[Consignment]:
+        """Return what the carrier's books say of each order. Changes nothing."""

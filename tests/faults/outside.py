@@ -85,6 +85,7 @@ class Carrier(SimulatedCarrier):
 
     def hand_over(self, parcels):
         MOOD.meanwhile()
+        super().hand_over(parcels)
 
 
 class TextMessages:

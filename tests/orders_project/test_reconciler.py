@@ -1,7 +1,10 @@
-"""Each way in which apps and gateway may differ is found, named, and mended if safe."""
+"""Each way in which apps, gateway and carrier may differ is found, named, and mended
+if that is safe.
+"""
 
 from datetime import timedelta
 from io import StringIO
+from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -9,7 +12,7 @@ from django.db import connection, connections
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from inventory.models import Reservation, StockItem
+from inventory.models import Reservation, ReservationLine, StockItem
 from inventory.services import receive_stock
 from orders import services
 from orders.models import FailedOrder, Order
@@ -22,14 +25,16 @@ from payments.gateways.ledger import GatewayAccount, GatewayEntry
 from payments.gateways.port import UNANSWERED
 from payments.gateways.simulated import SimulatedGateway
 from payments.models import Payment, Refund
-from shipping.models import Shipment
+from shipping.models import CarrierParcel, Shipment
 from tests.bus import carry, pump, said
 from tests.orders.conftest import catalogue, place
 
 __all__ = ("catalogue", "place")
 pytestmark = pytest.mark.django_db
-MOVED = {Order: "updated_at", Payment: "updated", Refund: "updated"} | {
-    Reservation: "made", Shipment: "updated", Nudge: "at"
+MOVED = {
+    Order: ("updated_at",), Payment: ("updated",), Refund: ("updated",),
+    Reservation: ("made",), Shipment: ("updated",), Nudge: ("at",),
+    GatewayEntry: ("at",), CarrierParcel: ("booked", "taken"),
 }  # fmt: skip
 
 
@@ -91,8 +96,9 @@ def an_hour_passes():
 
 
 def minutes_pass(count):
-    for model, column in MOVED.items():
-        model.objects.update(**{column: F(column) - timedelta(minutes=count)})
+    for model, columns in MOVED.items():
+        ago = {one: F(one) - timedelta(minutes=count) for one in columns}
+        model.objects.update(**ago)
 
 
 def reconcile(*words):
@@ -284,6 +290,22 @@ SPOILED = {
         "prepaid",
         lambda order: set_to(Shipment, order, status="cancelled"),
     ),
+    "stock_uneven": (
+        "prepaid",
+        lambda _: ReservationLine.objects.update(quantity=2),
+    ),
+    "shipped_only_there": (
+        "prepaid",
+        lambda order: set_to(Shipment, order, status="cancelled"),
+    ),
+    "shipped_only_here": (
+        "prepaid",
+        lambda _: CarrierParcel.objects.update(taken=None),
+    ),
+    "booked_only_here": (
+        "prepaid",
+        lambda order: set_to(Shipment, order, status="booked", tracking="SX1"),
+    ),
     "charged_unknown": (
         "prepaid",
         lambda order: Payment.objects.all().delete(),
@@ -312,11 +334,16 @@ def test_what_is_not_safe_to_mend_is_on_the_desk_once_however_many_nights(done, 
     assert _sentence(cause) in row.detail
 
 
+def leaves(order):
+    set_to(Shipment, order, status="in_transit")
+    CarrierParcel.objects.create(order_id=order.pk, tracking="SX1", taken=utc_now())
+
+
 AFTERWARDS = {
     "refunded_only_here": lambda _: GatewayEntry.objects.filter(
         state="refunded"
     ).delete(),
-    "cancelled_parcel_left": lambda order: set_to(Shipment, order, status="in_transit"),
+    "cancelled_parcel_left": leaves,
 }
 
 
@@ -336,6 +363,56 @@ def test_a_charge_for_an_order_that_nobody_knows_is_reported(done):
     found, left = reconcile("--repair")
     assert f"{stranger}: the gateway took money for an order that is not here" in found
     assert left
+
+
+def test_a_parcel_of_an_order_that_nobody_knows_is_reported(done):
+    done()
+    stranger = new_id()
+    CarrierParcel.objects.create(order_id=stranger, tracking="SX2")
+    an_hour_passes()
+    found, left = reconcile("--repair")
+    assert f"{stranger}: the carrier has a parcel of an order that is not" in found
+    assert "sent back" in found
+    assert left
+
+
+def test_a_carrier_that_does_not_know_what_we_booked_is_named(done):
+    order = done()
+    set_to(Shipment, order, status="released")
+    CarrierParcel.objects.all().delete()
+    an_hour_passes()
+    assert _sentence("booked_only_here") in reconcile()[0]
+
+
+def test_other_units_than_were_ordered_are_named_by_their_sku(done):
+    done()
+    ReservationLine.objects.update(quantity=3)
+    an_hour_passes()
+    assert "it has 3 of TEAPOT for 1" in reconcile()[0]
+
+
+def test_a_parcel_that_the_carrier_took_without_our_knowing_goes_on(place):
+    """It was handed over, and our worker died before it could note that."""
+    receive_stock({"TEAPOT": 1})
+    order = place()
+    pump_until(lambda: Shipment.objects.filter(status="released"))
+    Parcel.objects.all().delete()
+    CarrierParcel.objects.update(taken=utc_now())
+    an_hour_passes()
+
+    assert _sentence("parcel_rests") in reconcile("--repair")[0]
+    pump()
+    order.refresh_from_db()
+    assert order.status == "completed"
+
+
+def test_what_the_gateway_did_just_now_is_on_its_way_here(place):
+    receive_stock({"TEAPOT": 1})
+    order = place()
+    pump_until(lambda: Payment.objects.filter(status="opened"))
+    an_hour_passes()
+    enters(order.pk, "authorised", 1999)
+    assert reconcile() == ("", False)
 
 
 def test_what_a_nudge_did_not_help_goes_to_the_desk(place):
@@ -395,13 +472,23 @@ def test_however_old_what_is_unfinished_is_looked_at(done, unfinished):
     assert str(order.pk) in reconcile("--since", "2999-01-01")[0]
 
 
-def test_however_old_an_order_what_the_gateway_does_with_it_is_looked_at(done):
+@pytest.mark.parametrize("who", ["gateway", "carrier"])
+def test_however_old_an_order_what_others_do_with_it_is_looked_at(
+    done, monkeypatch, who
+):
     order = done()
-    enters(order.pk, "refunded", 1999)
-    GatewayEntry.objects.filter(state="refunded").update(at=F("at") + timedelta(days=2))
-    an_hour_passes()
-    tomorrow = (utc_now() + timedelta(days=1)).isoformat()
-    assert str(order.pk) in reconcile("--since", tomorrow)[0]
+    monkeypatch.setattr(looking, "first_id", lambda _moment: str(UUID(int=2**128 - 1)))
+    DOES[who](order)
+    minutes_pass(20)
+    assert str(order.pk) in reconcile("--since", "30m")[0]
+    minutes_pass(20)
+    assert reconcile("--since", "30m") == ("", False)
+
+
+DOES = {
+    "gateway": lambda order: enters(order.pk, "refunded", 1999),
+    "carrier": lambda _: CarrierParcel.objects.update(taken=None),
+}
 
 
 def test_a_time_that_is_none_is_refused_in_words():
