@@ -9,7 +9,7 @@ from pathlib import Path
 from deploy.local import signals
 from deploy.local.errors import PlainError
 from deploy.local.say import complain, say, tell
-from tests.faults import report
+from tests.faults import mutate, report
 from tests.faults.catalogue import FAULTS, plan, play
 from tests.faults.rig import Rig, rig
 
@@ -19,6 +19,7 @@ examples:
   bin/faults F4 --orders 300 --seed 7  one, as it was when the seed was printed
   bin/faults --nightly                 every fault at its nightly size, for hours
   bin/faults --report faults.html      a page about the last run of each
+  bin/faults --mutate                  is each safeguard missed when it is gone?
 """
 
 
@@ -30,7 +31,7 @@ def main(words: list[str]) -> int:
         return _report(options.report)
     signals.hear()
     try:
-        return _run(options)
+        return mutate.main() if options.mutate else _run(options)
     except PlainError as error:
         complain(error)
         return 1
@@ -50,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="replays what a run has printed")
     parser.add_argument("--nightly", action="store_true", help="the long form")
     parser.add_argument("--list", action="store_true", help="the faults, their sizes")
+    parser.add_argument("--mutate", action="store_true", help="test the tests")
     parser.add_argument(
         "--report", nargs="?", const=Path("faults.html"), type=Path, metavar="FILE",
         help="write a page about the last run of each fault (default: faults.html)",

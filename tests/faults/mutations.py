@@ -1,0 +1,146 @@
+"""The safeguards, how each is removed from the code, and which tests must notice."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Edit(NamedTuple):
+    """A text, and what stands there instead."""
+
+    file: str
+    old: str
+    new: str
+
+
+class Mutation(NamedTuple):
+    """A safeguard, how it is removed, and the tests that must notice."""
+
+    name: str
+    edits: tuple[Edit, ...]
+    tests: tuple[str, ...]
+
+    def misfits(self, tree: Path) -> Iterator[str]:
+        """Yield which of its texts is not in its file exactly once."""
+        for file, old, _ in self.edits:
+            if (count := (tree / file).read_text().count(old)) != 1:
+                yield f"{self.name}: {old!r} is {count} times in {file}"
+
+
+MESSAGING = "orders_project/messaging"
+#: The rows of these statements are compared with a table of allowed moves.
+ALLOWED = "SELECT * FROM jsonb_to_recordset(%s) AS allowed"
+
+MUTATIONS = (
+    Mutation(
+        "the inbox",
+        (
+            Edit(
+                f"{MESSAGING}/inbox.py",
+                "return [event for event in by_id.values() if event.id in fresh]",
+                "return list(events)",
+            ),
+        ),
+        (
+            "tests/broker/test_failing.py::test_duplicates_in_any_order_are_handled_once",
+        ),
+    ),
+    Mutation(
+        "the row lock",
+        (
+            Edit(
+                "inventory/services.py",
+                "WHERE sku = ANY(%s) ORDER BY sku FOR UPDATE",
+                "WHERE sku = ANY(%s) ORDER BY sku",
+            ),
+        ),
+        ("tests/faults/test_oversell.py",),
+    ),
+    Mutation(
+        "the outbox's transaction",
+        (
+            Edit(
+                f"{MESSAGING}/outbox.py",
+                "if not connection.in_atomic_block:",
+                "if False:",
+            ),
+            Edit(
+                "orders/services/placing.py",
+                "@transaction.atomic\ndef place_orders",
+                "def place_orders",
+            ),
+        ),
+        ("tests/faults/test_outbox.py",),
+    ),
+    Mutation(
+        "the handler's transaction",
+        (
+            Edit(
+                f"{MESSAGING}/hearing.py",
+                "@transaction.atomic\ndef _in_one_transaction",
+                "def _in_one_transaction",
+            ),
+        ),
+        ("tests/faults/test_outbox.py",),
+    ),
+    Mutation(
+        "the wait for the confirms",
+        (
+            Edit(
+                f"{MESSAGING}/broker.py",
+                "            self._send(message)\n        self._wait()\n",
+                "            self._send(message)\n",
+            ),
+        ),
+        ("tests/faults/test_outbox.py",),
+    ),
+    Mutation(
+        "the flag `mandatory`",
+        (Edit(f"{MESSAGING}/broker.py", "mandatory=True", "mandatory=False"),),
+        ("tests/broker/test_routing.py",),
+    ),
+    Mutation(
+        "an order's forward-only rule",
+        (
+            Edit(
+                "orders/lifecycle.py",
+                "for start, onward in MOVES.items() if status in onward]",
+                "for start in MOVES]",
+            ),
+        ),
+        ("tests/orders/test_moving.py",),
+    ),
+    Mutation(
+        "a payment's forward-only rule",
+        (
+            Edit(
+                "payments/rows.py",
+                ALLOWED,
+                ALLOWED.replace("*", "p.status, m.status"),
+            ),
+        ),
+        ("tests/payments",),
+    ),
+    Mutation(
+        "a shipment's forward-only rule",
+        (
+            Edit(
+                "shipping/rows.py",
+                ALLOWED,
+                ALLOWED.replace("*", "s.status, m.status"),
+            ),
+        ),
+        ("tests/shipping",),
+    ),
+    Mutation(
+        "the gateway's idempotency key",
+        (
+            Edit(
+                "payments/charges.py",
+                'key=f"{row.order_id}:{operation}"',
+                "key=__import__('uuid').uuid4().hex",
+            ),
+        ),
+        ("tests/faults/test_gateway.py",),
+    ),
+)
