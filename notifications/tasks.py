@@ -21,13 +21,13 @@ MILESTONES = (OrderCreated, OrderPaid, OrderShipped, OrderCompleted, OrderCancel
 @hears(*MILESTONES, on=EMAIL_QUEUE, inbox=False)
 def note_emails(events: Sequence[Event]) -> None:
     """Note one mail for each milestone of an order."""
-    services.note(delivery.EMAIL, events)
+    services.note(services.EMAIL, events)
 
 
 @hears(*MILESTONES, on=SMS_QUEUE, inbox=False)
 def note_text_messages(events: Sequence[Event]) -> None:
     """Note one text message for each milestone of an order."""
-    services.note(delivery.SMS, events)
+    services.note(services.SMS, events)
 
 
 @step

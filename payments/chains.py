@@ -8,6 +8,7 @@ from operator import itemgetter
 from celery import chain, signature
 
 from orders_project.messaging import outbox
+from orders_project.messaging.envelope import MAX_EVENTS
 
 #: A payment's own chain has the name of its method; the others finish or undo it.
 CHAINS: Mapping[str, Sequence[str]] = {
@@ -18,7 +19,7 @@ CHAINS: Mapping[str, Sequence[str]] = {
 }
 METHODS = ("prepaid", "cod")
 #: So many orders go through a chain together.
-TOGETHER = 100
+TOGETHER = MAX_EVENTS
 
 Job = tuple[str, int, str]
 

@@ -8,6 +8,7 @@ from operator import itemgetter
 from celery import chain, signature
 
 from orders_project.messaging import outbox
+from orders_project.messaging.envelope import MAX_EVENTS
 
 CHAINS: Mapping[str, Sequence[str]] = {
     "preparation": ("book", "prepare"),
@@ -15,7 +16,7 @@ CHAINS: Mapping[str, Sequence[str]] = {
     "delivery": ("deliver",),
 }
 #: So many orders go through a chain together.
-TOGETHER = 100
+TOGETHER = MAX_EVENTS
 
 Job = tuple[str, int, str]
 

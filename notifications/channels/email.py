@@ -17,9 +17,6 @@ class Email:
     def __init__(self) -> None:
         self._connection = get_connection()
 
-    def address(self, letter: Letter) -> str:
-        return letter.email
-
     def send(self, letter: Letter) -> None:
         mail = compose(letter)
         try:
@@ -41,7 +38,7 @@ def compose(letter: Letter) -> EmailMultiAlternatives:
     mail = EmailMultiAlternatives(
         subject=said["subject"],
         body=render_to_string(f"{page}.txt", said),
-        to=[letter.email],
+        to=[letter.address],
         headers=headers(letter),
     )
     mail.attach_alternative(render_to_string(f"{page}.html", said), "text/html")

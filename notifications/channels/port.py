@@ -16,15 +16,14 @@ class UnreachableError(Exception):
 
 
 class Letter(NamedTuple):
-    """What is to be said to whom. In the order of `services.CLAIM`."""
+    """What is to be said to whom. In the order of `delivery.CLAIM`."""
 
     id: int
     order_id: str
     milestone: str
     detail: str
     attempts: int
-    email: str
-    phone: str
+    address: str
     total_cents: int
     currency: str
     lines: tuple[Line, ...]
@@ -37,9 +36,6 @@ class Letter(NamedTuple):
 
 class Channel(Protocol):
     """A way to a customer, open for one chunk of letters."""
-
-    def address(self, letter: Letter) -> str:
-        """Return where it goes, empty when the order has no such contact."""
 
     def send(self, letter: Letter) -> None:
         """Hand it over; UnreachableError if that could not even begin."""

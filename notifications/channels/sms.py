@@ -12,12 +12,9 @@ class TextMessage:
         sender = import_string(settings.SMS_SENDER)
         self._sender: SmsSender = sender()
 
-    def address(self, letter: Letter) -> str:
-        return letter.phone
-
     def send(self, letter: Letter) -> None:
         self._sender.send(
-            Sms(letter.phone, text(letter), letter.order_id, letter.milestone)
+            Sms(letter.address, text(letter), letter.order_id, letter.milestone)
         )
 
     def close(self) -> None:

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 #: How many events run together, by how often they were in a worker that died: the
 #: one that kills is soon alone, and parked when it has killed alone twice.
-CHUNKS = (100, 10, 1)
+CHUNKS = (envelope.MAX_EVENTS, 20, 1)
 DEADLY = len(CHUNKS) + 1
 
 #: A message must never be acknowledged by accident: on time-outs it comes back, and

@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 #: Parcels in one transaction: enough to keep the broker busy, few enough that an
 #: urgent one does not wait long behind them.
 HANDFUL = 2_000
-MAX_EVENTS, MAX_BYTES = 100, 256 * 1024
+MAX_BYTES = 512 * 1024
 #: Seconds: the net under LISTEN, and the wait for a queue that is not there.
 POLL, UNROUTABLE = 1.0, 30
 LONGEST_PAUSE = 4.0
@@ -144,7 +144,8 @@ def _cut(group: Iterable[Taken]) -> Iterator[list[Taken]]:
     part: list[Taken] = []
     size = 0
     for parcel in group:
-        if part and (len(part) == MAX_EVENTS or size + len(parcel.body) > MAX_BYTES):
+        full = len(part) == envelope.MAX_EVENTS or size + len(parcel.body) > MAX_BYTES
+        if part and full:
             yield part
             part, size = [], 0
         part.append(parcel)

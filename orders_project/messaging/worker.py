@@ -29,7 +29,6 @@ from orders_project.messaging.steps import STEPS
 
 logger = logging.getLogger(__name__)
 
-MAX_BATCH = 100
 #: Seconds between two tries while database or broker are gone; doubled up to the last.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
 #: Seconds that Celery's own events, for Flower, wait for more of them.
@@ -170,7 +169,7 @@ class Gathering:
     def read_what_is_there(self) -> None:
         # Celery's loop reads one message a turn; a batch is what the socket holds now.
         try:
-            while len(self.waiting) < MAX_BATCH:
+            while len(self.waiting) < envelope.MAX_EVENTS:
                 self.consumer.connection.drain_events(timeout=0)
         except TimeoutError:
             pass
@@ -187,7 +186,7 @@ class Gathering:
         batch: list[Waiting] = []
         for one in list(self.waiting):
             if (one.task, one.extra) == (first.task, first.extra) and (
-                not batch or size + one.events <= MAX_BATCH
+                not batch or size + one.events <= envelope.MAX_EVENTS
             ):
                 batch.append(one)
                 size += one.events
@@ -253,7 +252,7 @@ def a_step(task: str, message: Message, wire: Wire) -> Waiting:
     except Exception as error:  # noqa: BLE001 - of any codec, or of no list
         reason = f"The message is no Celery task: {error!r}"
         return Waiting(PARK, message, wire, 1, (reason,))
-    return Waiting(task, message, wire, MAX_BATCH)
+    return Waiting(task, message, wire, envelope.MAX_EVENTS)
 
 
 def wire_of(queue: str, message: Message) -> Wire:

@@ -204,12 +204,12 @@ def test_what_was_handled_is_no_suspect_any_more(handler):
 
 
 @pytest.mark.parametrize(
-    ("died", "sizes"), [(0, [20]), (1, [10, 10]), (2, [1] * 20), (3, [1] * 20)]
+    ("died", "sizes"), [(0, [40]), (1, [20, 20]), (2, [1] * 40), (3, [1] * 40)]
 )
 def test_a_batch_that_came_back_is_cut_until_the_deadly_one_is_alone(
     handler, died, sizes
 ):
-    events = paid(20)
+    events = paid(40)
     for _ in range(died):
         inbox.count_attempt(QUEUE.name, [event.id for event in events])
     hear(QUEUE, *events, redelivered=True)

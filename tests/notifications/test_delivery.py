@@ -14,6 +14,7 @@ from notifications.models import Notification
 from notifications.selectors import uncertain
 from orders_project.messaging.events import utc_now
 from orders_project.messaging.models import Parcel, Work
+from orders_project.messaging.plans import BY_KEY
 from orders_project.messaging.topology import EMAIL_QUEUE, RUNGS, SMS_QUEUE
 from tests.bus import hear, pump
 from tests.notifications.conftest import Order
@@ -81,12 +82,16 @@ def test_a_payment_heard_before_its_order_waits_for_the_address(order):
     assert status(order, "paid").status == "sent"
 
 
-def test_an_order_without_address_is_skipped_and_says_why(order):
-    hear(EMAIL_QUEUE, order.created(email=""))
+@pytest.mark.parametrize("created_first", [True, False])
+def test_an_order_without_address_is_skipped_and_says_why(order, created_first):
+    events = order.created(email=""), order.paid()
+    for event in events if created_first else reversed(events):
+        hear(EMAIL_QUEUE, event)
     pump()
 
-    assert status(order).status == "skipped"
-    assert "without an address" in status(order).reason
+    for milestone in ("created", "paid"):
+        assert status(order, milestone).status == "skipped"
+        assert "without an address" in status(order, milestone).reason
     assert not mail.outbox
 
 
@@ -242,3 +247,14 @@ def test_the_table_of_transitions_allows_every_outcome():
         delivery.SKIPPED,
         delivery.PENDING,
     }
+
+
+def test_a_chunk_is_found_without_sorting_the_backlog():
+    query = delivery.CLAIM.format(address="email")
+    with connection.cursor() as cursor:
+        cursor.execute(BY_KEY)
+        cursor.execute(f"EXPLAIN {query}", ["email", 100, SENDING])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "notification_due" in plan
+    assert "Sort" not in plan

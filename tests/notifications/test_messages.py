@@ -24,8 +24,7 @@ def letter(milestone="created", **data):
             "milestone": milestone,
             "detail": "WB-1",
             "attempts": 0,
-            "email": "gayal@example.org",
-            "phone": "+94771234567",
+            "address": "gayal@example.org",
             "total_cents": 3998,
             "currency": "USD",
             "lines": (Line(sku="TEAPOT", quantity=2, unit_cents=1999),),
@@ -84,7 +83,7 @@ def test_html_in_the_data_is_text():
 @pytest.mark.parametrize("address", ["a@b.c\nBcc: all@b.c", "a@b.c\r\n\r\nhello"])
 def test_a_line_break_in_an_address_adds_no_header(address):
     with pytest.raises(BadHeaderError):
-        compose(letter(email=address)).message()
+        compose(letter(address=address)).message()
 
 
 def test_a_brace_in_the_data_is_not_a_template():
@@ -132,7 +131,7 @@ class Remembering:
 def test_another_text_message_service_is_one_setting(settings):
     settings.SMS_SENDER = f"{__name__}.Remembering"
 
-    TextMessage().send(letter("paid"))
+    TextMessage().send(letter("paid", address="+94771234567"))
 
     assert Remembering.sent == [
         Sms("+94771234567", text(letter("paid")), ORDER, "paid")

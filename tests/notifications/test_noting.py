@@ -8,9 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from notifications.models import Notification, Recipient
-from orders_project.messaging.events import utc_now
 from orders_project.messaging.models import Parcel
-from orders_project.messaging.topology import EMAIL_QUEUE, SMS_QUEUE
+from orders_project.messaging.topology import EMAIL_QUEUE, NOTIFICATION_TASKS, SMS_QUEUE
 from tests.bus import hear
 from tests.notifications.conftest import Order
 
@@ -112,7 +111,14 @@ def statements(size):
     return len(captured)
 
 
-def test_noting_needs_no_address(order):
-    hear(EMAIL_QUEUE, order.created(email="", phone=""), order.paid(time=utc_now()))
+def test_who_left_no_address_is_skipped_at_once(order):
+    hear(EMAIL_QUEUE, order.created(email=""), order.paid())
+
+    assert set(noted(order).values()) == {"skipped"}
+    assert not Parcel.objects.filter(routing_key=NOTIFICATION_TASKS.name).exists()
+
+
+def test_a_payment_is_noted_before_the_address_is_known(order):
+    hear(EMAIL_QUEUE, order.paid())
 
     assert noted(order)["paid"] == "pending"
