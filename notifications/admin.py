@@ -1,8 +1,10 @@
-"""What was sent to whom, to look at: nothing here can be changed or sent again."""
+"""What was sent to whom; and what failed is sent again, through services."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
-from notifications import selectors
+from notifications import selectors, services
 from notifications.models import Notification
 from orders_project.messaging.admin import ReadOnly
 from orders_project.panels import Rows, panel
@@ -14,6 +16,21 @@ class NotificationAdmin(ReadOnly):
     list_filter = ("status", "channel", "milestone")
     search_fields = ("order_id__exact",)
     search_help_text = "The whole id of an order"
+    actions = ("send_again",)
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("notifications.change_notification")
+
+    @admin.action(description="Send again what failed", permissions=["send"])
+    def send_again(self, request: HttpRequest, chosen: QuerySet[Notification]) -> None:
+        numbers = list(chosen.values_list("pk", flat=True))
+        count = services.send_again(
+            services.BY_NUMBER, numbers, by=request.user.get_username()
+        )
+        left = len(numbers) - count
+        messages.success(request, f"{count} are on their way again.")
+        if left:
+            messages.warning(request, f"{left} did not fail, and were left alone.")
 
 
 @panel("Notifications")

@@ -1,8 +1,8 @@
 """What may become of a notification. At most once: nothing leads back from sent.
 
-Only `sending -> pending` goes back: when the channel could not be reached at all, so
-that nothing was handed over. A worker that dies leaves `sending`: it may or may not
-have gone out, is never sent again by itself, and is listed for a person to look at.
+By itself only `sending -> pending` goes back: when the channel could not be reached at
+all, so that nothing was handed over. A worker that dies leaves `sending`: it may or may
+not have gone out. That, and what failed, a person may have sent again.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
     PENDING: frozenset({SENDING, WITHDRAWN}),
     SENDING: frozenset({SENT, FAILED, SKIPPED, PENDING, WITHDRAWN}),
     SENT: frozenset(),
-    FAILED: frozenset(),
+    FAILED: frozenset({PENDING}),
     SKIPPED: frozenset(),
     WITHDRAWN: frozenset(),
 }

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 from celery import signature
 from django.conf import settings
+from django.db import transaction
 
 from notifications import wording
 from notifications.lifecycle import PENDING, WITHDRAWN
-from orders_project.messaging import outbox, sql
+from orders_project.messaging import nudging, outbox, sql
 from orders_project.messaging.events import (
     Event,
     OrderCancelled,
@@ -73,6 +74,23 @@ NOTE = """
         WHERE excluded.status = 'withdrawn' AND n.status = 'pending'
     RETURNING n.status, n.milestone, n.due
 """
+# What a living worker has in hand is settled within seconds, by its time limit.
+SEND_AGAIN = """
+    WITH lost AS (
+        SELECT id FROM notifications_notification
+        WHERE {which} AND (status = 'failed' OR status = 'sending'
+            AND changed < statement_timestamp() - interval '5 minutes')
+        ORDER BY order_id, milestone FOR UPDATE
+    )
+    UPDATE notifications_notification n
+    SET status = 'pending', due = statement_timestamp(), attempts = 0, reason = '',
+        changed = statement_timestamp()
+    FROM lost WHERE n.id = lost.id
+    RETURNING n.channel, n.milestone, n.order_id::text
+"""
+BY_NUMBER = SEND_AGAIN.format(which="id = ANY(%s)")
+BY_ORDER = SEND_AGAIN.format(which="order_id = ANY(%s::uuid[])")
+ALL = SEND_AGAIN.format(which="true")
 
 
 class Note(NamedTuple):
@@ -102,6 +120,23 @@ def learn_recipients(created: Sequence[OrderCreated]) -> None:
     """Keep whom to write to. Later events may have been heard before this one."""
     if created:
         sql.run(KNOW, [sql.rows(_recipient(event) for event in created)])
+
+
+@transaction.atomic
+def send_again(query: str, *which: object, by: str) -> int:
+    """Have what failed, or was in the hands of a worker that died, sent once more.
+
+    It may have gone out before: that is for a person to decide, and is noted on the
+    order's timeline. `query` is BY_NUMBER, BY_ORDER or ALL; returns how many.
+    """
+    found = sql.fetch(query, which)
+    nudging.note(
+        ((f"{milestone} by {channel}", order) for channel, milestone, order in found),
+        by=by,
+    )
+    for channel in sorted({channel for channel, *_ in found}):
+        wake(channel)
+    return len(found)
 
 
 def wake(channel: str, due: datetime | None = None) -> None:

@@ -167,7 +167,7 @@ def _about(order_id: str) -> dict[str, Any]:
         return {}
     return {
         "panels": {title: show(order_id) for title, show in PANELS.items()},
-        "timeline": selectors.timeline(order_id),
+        "timeline": selectors.timeline(order_id, for_staff=True),
     }
 
 

@@ -11,13 +11,15 @@ from django.db.models import QuerySet
 from orders import tokens
 from orders.errors import OrderNotFoundError
 from orders.models import Order
+from orders_project.messaging.events import PRIVATE
 from orders_project.messaging.models import LoggedEvent, Nudge
+from orders_project.messaging.nudging import MACHINES
 
 OrderId: TypeAlias = UUID | str
 Reader: TypeAlias = AbstractUser | AnonymousUser
 
-#: Kept out of what is shown of an event: it is nobody's business on a timeline.
-PRIVATE = {"email", "phone", "payment_token"}
+#: What customers read in place of a name.
+STAFF = "staff"
 
 
 def visible_orders(user: Reader) -> QuerySet[Order]:
@@ -47,11 +49,16 @@ def order_with_lines(order_id: OrderId) -> Order:
     raise OrderNotFoundError
 
 
-def timeline(order_id: OrderId) -> list[dict[str, Any]]:
-    """Return every event and nudge of an order, oldest first, no personal data."""
+def timeline(order_id: OrderId, *, for_staff: bool) -> list[dict[str, Any]]:
+    """Return every event and nudge of an order, oldest first, no personal data.
+
+    Who of the staff gave a nudge is for staff to know.
+    """
     events = LoggedEvent.objects.filter(order_id=order_id)
-    nudges = Nudge.objects.filter(order_id=order_id)
-    entries = [*map(_event, events), *map(_nudge, nudges)]
+    entries = [_event(event) for event in events]
+    for nudge in Nudge.objects.filter(order_id=order_id):
+        named = for_staff or nudge.by in MACHINES
+        entries.append(_nudge(nudge, nudge.by if named else STAFF))
     return sorted(entries, key=itemgetter("time"))
 
 
@@ -66,11 +73,11 @@ def _event(event: LoggedEvent) -> dict[str, Any]:
     }
 
 
-def _nudge(nudge: Nudge) -> dict[str, Any]:
+def _nudge(nudge: Nudge, by: str) -> dict[str, Any]:
     return {
         "id": nudge.id,
         "type": "nudged",
         "time": nudge.at,
         "cause": None,
-        "data": {"what": nudge.what, "by": nudge.by},
+        "data": {"what": nudge.what, "by": by},
     }

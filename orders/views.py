@@ -137,7 +137,8 @@ class PaymentView(OneOrder):
 @docs.TIMELINE
 class TimelineView(OneOrder):
     def get(self, request: Request, order_id: UUID) -> Response:
-        events = selectors.timeline(self.order(request, order_id).id)
+        order = self.order(request, order_id)
+        events = selectors.timeline(order.id, for_staff=request.user.is_staff)
         return Response(EventSerializer(events, many=True).data)
 
 

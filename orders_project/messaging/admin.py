@@ -285,8 +285,9 @@ def _about(letter: DeadLetter) -> dict[str, Any]:
     """Return what a letter's page shows beside its fields."""
     return {
         "letter": letter,
-        "body": selectors.pretty(letter.body),
-        "difference": services.change(letter),
+        "body": selectors.masked(selectors.pretty(letter.body)),
+        "difference": selectors.masked(services.change(letter)),
+        "traceback": selectors.masked(letter.traceback),
         "history": letter.actions.all(),
         "timeline": selectors.timeline(letter.order_id),
         "not_editable": services.why_not_editable(letter),

@@ -17,6 +17,8 @@ E = TypeVar("E", bound="Event")
 
 NORMAL = 1
 URGENT = 4
+#: Fields that are about a person: left out, or masked, where events are shown.
+PRIVATE = frozenset({"email", "phone", "payment_token"})
 
 
 def new_id() -> str:

@@ -13,6 +13,8 @@ from orders_project.messaging.crash import crash_point
 
 SWEEPER = "sweeper"
 RECONCILER = "reconciler"
+#: Who nudges and is no person.
+MACHINES = (SWEEPER, RECONCILER)
 #: What is sent again when no chain is meant.
 EVENTS = "events"
 

@@ -14,7 +14,7 @@ from kombu import Exchange
 from orders_project.messaging import envelope
 from orders_project.messaging.desk import replays
 from orders_project.messaging.events import NORMAL, new_id, utc_now
-from orders_project.messaging.topology import DEAD_EXCHANGE, RUNGS
+from orders_project.messaging.topology import DEAD_EXCHANGE
 
 #: Of a header: a traceback of any length would not fit into one AMQP frame.
 MAX_HEADER = 8_000
@@ -42,10 +42,11 @@ class Wire(NamedTuple):
 
 def later(wire: Wire, error: BaseException) -> bool:
     """Send a message to its next rung; False when it has been on every one."""
-    if wire.attempt > len(RUNGS):
+    rungs = replays.rungs(wire.headers)
+    if wire.attempt > len(rungs):
         return False
     headers = failure(wire.headers, error) | {"x-attempt": wire.attempt}
-    _publish(wire, RUNGS[wire.attempt - 1].exchange, headers)
+    _publish(wire, rungs[wire.attempt - 1].exchange, headers)
     return True
 
 

@@ -77,7 +77,7 @@ def _run(work: Step, ids: list[str]) -> list[str]:
             raise
         if len(ids) > 1:
             return [one for single in ids for one in _run(work, [single])]
-        if not retry_step(ids, error):
+        if attempts() >= len(replays.rungs(_before())) or not retry_step(ids, error):
             _park(ids, error)
         return []
 

@@ -2,12 +2,13 @@
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
 from django.urls import reverse
 
 from orders_project.messaging import inbox, outbox
 from orders_project.messaging.desk import recording, selectors, services
 from orders_project.messaging.errors import Poison
-from orders_project.messaging.events import new_id
+from orders_project.messaging.events import Event, Line, OrderCreated, new_id
 from orders_project.messaging.models import DeadLetter, Parcel
 from tests.messaging.desk import (
     QUEUE,
@@ -223,3 +224,55 @@ def test_who_may_change_works_at_the_desk_but_writes_no_row_himself(staff, handl
     assert client.post(page("change", letter.pk), {"reason": "x"}).status_code == 403
     assert client.get(page("add")).status_code == 403
     assert client.post(page("delete", letter.pk)).status_code == 403
+
+
+# ---- personal data
+CUSTOMER = {"email": "ada@example.org", "phone": "+4930123", "payment_token": "tok_1"}
+
+
+@pytest.fixture
+def order():
+    return OrderCreated(
+        order_id=new_id(),
+        lines=(Line(sku="TEAPOT", quantity=1, unit_cents=1999),),
+        total_cents=1999,
+        currency="USD",
+        method="prepaid",
+        country="DE",
+        category="tea",
+        **CUSTOMER,
+    )
+
+
+def test_the_customers_data_is_masked_wherever_a_letter_is_shown(
+    admin_client, monkeypatch, order, capsys
+):
+    listen(monkeypatch, lambda events: outbox.append(order), OrderCreated)
+    letter = letter_of(order.then(OrderCreated, **fields_of(order)))
+    changed = selectors.data_of(letter).replace("ada@", "eve@")
+    services.edit(letter.pk, changed, seen=services.version(letter), who="a", why="b")
+
+    shown = read(admin_client, page("change", letter.pk))
+    shown += admin_client.post(page("dry_run", letter.pk)).content.decode()
+    call_command("dead", "show", letter.pk)
+    call_command("dead", "replay", letter.pk, "--dry-run")
+    shown += capsys.readouterr().out
+
+    assert shown.count("TEAPOT") >= 4
+    assert "***" in shown
+    assert [it for it in (*CUSTOMER.values(), "eve@") if it in shown] == []
+
+
+def test_who_may_change_it_edits_it_in_clear(admin_client, monkeypatch, order):
+    listen(monkeypatch, Handler(), OrderCreated)
+    letter = letter_of(order)
+    assert "ada@example.org" in read(admin_client, page("edit", letter.pk))
+
+
+def fields_of(event):
+    common = {*Event.__struct_fields__}
+    return {
+        name: getattr(event, name)
+        for name in event.__struct_fields__
+        if name not in common
+    }

@@ -128,6 +128,22 @@ def test_a_replay_that_must_wait_tells_of_it_and_is_still_known_when_it_works(
     assert "Not yet." in letter.actions.get(what="retried").why
 
 
+def test_a_replay_that_fails_twice_is_back_within_seconds(handler, rungs):
+    letter = letter_of(paid())
+    services.replay(EVERY(), **BY)
+    handler.error = ValueError("still a bug")
+    deliver()
+    ((wire, rung, headers),) = rungs
+    rungs.clear()
+    run_batch([tuple(wire._replace(headers=headers))])
+    return_the_dead(rungs)
+
+    letter.refresh_from_db()
+    assert rung.name == "retry.5s"
+    assert (letter.status, letter.deaths) == ("open", 2)
+    assert whats(letter) == ["replayed", "retried", "died"]
+
+
 def test_what_was_handled_meanwhile_is_not_sent(handler):
     event = paid()
     letter = letter_of(event)
@@ -224,9 +240,9 @@ def test_two_people_at_once_give_one_run(handler):
 
 
 # ---- steps of chains
-def run_step(parcel):
+def run_step(parcel, **more):
     """Run a step as a worker does, with the headers that came with it."""
-    headers = json.loads(parcel.headers)
+    headers = json.loads(parcel.headers) | more
     args, kwargs, _embed = json.loads(parcel.body)
     task = current_app.tasks[headers["task"]]
     task.push_request(args=args, kwargs=kwargs, **headers)
@@ -249,17 +265,26 @@ def test_a_step_is_replayed_on_its_own_queue():
     assert letter.status == "done"
 
 
-def test_a_step_that_goes_up_the_rungs_again_is_not_done(rungs, monkeypatch):
+def test_a_step_that_waits_on_the_first_rung_is_not_done_and_climbs_no_other(
+    rungs, monkeypatch
+):
     letter = step_letter("payments.tasks.settle", new_id(), "payment.prepaid.queue")
     services.replay(EVERY(), **BY)
     monkeypatch.setattr(payments, "settle", Handler.failing(ValueError("a bug")))
-    run_step(Parcel.objects.get())
+    parcel = Parcel.objects.get()
+    run_step(parcel)
 
     letter.refresh_from_db()
     assert letter.status == "replaying"
     assert whats(letter) == ["replayed", "retried"]
     ((_, exchange, headers),) = rungs
     assert exchange == "retry.5s"
+    assert headers["x-replay"] == letter.pk
+
+    rungs.clear()
+    run_step(parcel, **{"x-attempt": 1})
+    ((_, exchange, headers),) = rungs
+    assert exchange == "dead.exchange"
     assert headers["x-replay"] == letter.pk
 
 

@@ -1,7 +1,9 @@
 """A hundred thousand dead letters do not slow the desk."""
 
 import json
+import sys
 import time
+from statistics import median, quantiles
 
 import pytest
 from django.db import connection
@@ -15,6 +17,8 @@ from tests.messaging.desk import QUEUE, Handler, letter_of, listen, paid
 pytestmark = pytest.mark.django_db
 
 MANY, GROUP = 100_000, 10_000
+#: How often each page is asked for; bin/test .. -s prints the figures.
+TIMES = 20
 LIST = "/admin/messaging/deadletter/"
 PAGES = (
     LIST,
@@ -39,8 +43,22 @@ SEED = """
 def many(monkeypatch):
     listen(monkeypatch, Handler())
     letter_of(paid())
+    sql.run("SET LOCAL statement_timeout = 0")  # a busy machine takes its time
     sql.run(SEED, [MANY])
     sql.run("ANALYZE messaging_deadletter")
+
+
+def seconds_of(client, page):
+    times = []
+    for _ in range(TIMES):
+        answer, seconds = timed(lambda: client.get(page))
+        assert answer.status_code == 200
+        times.append(seconds)
+    return times
+
+
+def told(seconds):
+    return f"p50 {median(seconds):.3f} s, p95 {quantiles(seconds, n=20)[-1]:.3f} s"
 
 
 def timed(do):
@@ -50,13 +68,10 @@ def timed(do):
 
 def test_every_page_comes_within_a_second_and_scans_no_table(admin_client, many):
     admin_client.get("/admin/")
-    slow = {}
-    for page in PAGES:
-        answer, seconds = timed(lambda page=page: admin_client.get(page))
-        assert answer.status_code == 200
-        if seconds > 1:
-            slow[page] = seconds
-    assert slow == {}
+    pages = (*PAGES, f"{LIST}{DeadLetter.objects.order_by('id')[MANY // 2].pk}/change/")
+    took = {page: seconds_of(admin_client, page) for page in pages}
+    sys.stdout.writelines(f"{page} {told(took[page])}\n" for page in pages)
+    assert {page: s for page, s in took.items() if median(s) > 1} == {}
 
     for page in PAGES[:-1]:
         plan = plan_of(admin_client, page)

@@ -53,14 +53,26 @@ def test_stats_count_the_nudges_of_each(place, capsys):
     assert LoggedEvent.objects.count() == 1
 
 
-def test_the_timeline_says_when_and_by_whom(order, guest):
+def test_the_timeline_says_when_and_to_customers_no_name(order, guest):
     nudge(order.id, "--by", "ada")
     created, nudged = guest("get", order, "timeline/").json()
 
     assert created["type"] == "order.created"
     assert nudged["type"] == "nudged"
     assert nudged["time"] > created["time"]
-    assert nudged["data"] == {"what": "events", "by": "ada"}
+    assert nudged["data"] == {"what": "events", "by": "staff"}
+
+
+@pytest.mark.parametrize("machine", ["sweeper", "reconciler"])
+def test_what_no_person_did_is_named_to_everybody(order, guest, machine):
+    nudge(order.id, "--by", machine)
+    assert guest("get", order, "timeline/").json()[1]["data"]["by"] == machine
+
+
+def test_staff_read_the_name(order, admin_client):
+    nudge(order.id, "--by", "ada")
+    answer = admin_client.get(f"/api/orders/{order.id}/timeline/")
+    assert answer.json()[1]["data"]["by"] == "ada"
 
 
 def test_staff_nudge_an_order_from_its_list_in_their_own_name(order, admin_client):
@@ -70,3 +82,4 @@ def test_staff_nudge_an_order_from_its_list_in_their_own_name(order, admin_clien
     assert Nudge.objects.get().by == "admin"
     shown = admin_client.get(reverse("admin:orders_order_change", args=[order.pk]))
     assert "nudged" in shown.content.decode()
+    assert "by: admin" in shown.content.decode()

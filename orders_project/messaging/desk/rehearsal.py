@@ -9,6 +9,7 @@ import msgspec
 from django.db import connection, transaction
 
 from orders_project.messaging import envelope, inbox, outbox, sql
+from orders_project.messaging.desk.selectors import masked
 from orders_project.messaging.errors import MessagingError, Poison, RetryLater
 from orders_project.messaging.events import Event
 from orders_project.messaging.hearing import DEADLY, HEARS, Listener
@@ -61,7 +62,7 @@ class Notes:
 
 
 def _said(row: dict[str, Any]) -> str:
-    return f"{row['type']} {row['body']}"
+    return f"{row['type']} {masked(row['body'])}"
 
 
 def _packed(row: dict[str, Any]) -> str:

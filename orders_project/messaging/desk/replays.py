@@ -1,12 +1,14 @@
 """What the workers say of a replay: its message carries the letter's number.
 
-An ordinary message has no such header, and costs nothing here.
+An ordinary message has no such header, and costs nothing here. A replay that fails
+waits on the first rung only: who pressed wants to know soon, and its letter is kept.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from orders_project.messaging import sql
+from orders_project.messaging.topology import RUNGS, Rung
 
 HEADER = "x-replay"
 
@@ -32,6 +34,11 @@ def mark(headers: Mapping[str, Any]) -> dict[str, int]:
     """Return the header of a replay, to be carried on; nothing of other messages."""
     found = headers.get(HEADER)
     return {HEADER: found} if isinstance(found, int) else {}
+
+
+def rungs(headers: Mapping[str, Any]) -> Sequence[Rung]:
+    """Return the rungs that a message may climb."""
+    return RUNGS[:1] if mark(headers) else RUNGS
 
 
 def done(queue: str, *marks: Mark) -> None:

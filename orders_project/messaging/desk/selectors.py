@@ -1,5 +1,6 @@
 """What the desk shows: which letters, their causes, and what they are about."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -8,6 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils.text import capfirst
 
 from orders_project.messaging import sql
+from orders_project.messaging.events import PRIVATE
 from orders_project.messaging.hearing import HEARS
 from orders_project.messaging.models import (
     DeadLetter,
@@ -29,6 +31,8 @@ GROUPS = """
     ORDER BY g.letters DESC, g.cause
 """
 MOST_GROUPS = 200
+#: A personal field and its value, in JSON or what was meant to be.
+PERSONAL = re.compile(rf'("(?:{"|".join(sorted(PRIVATE))})"\s*:\s*)"(?:[^"\\]|\\.)*"')
 
 
 class Group(NamedTuple):
@@ -95,6 +99,11 @@ def pretty(body: bytes | memoryview) -> str:
         return msgspec.json.format(raw, indent=2).decode()
     except (msgspec.DecodeError, UnicodeDecodeError):
         return raw.decode(errors="backslashreplace")
+
+
+def masked(text: str) -> str:
+    """Return a text without the personal data of the events in it."""
+    return PERSONAL.sub(r'\1"***"', text)
 
 
 def data_of(letter: DeadLetter) -> str:

@@ -1,6 +1,5 @@
 """`manage.py dead`: the dead-letter desk from the shell."""
 
-import getpass
 from argparse import RawDescriptionHelpFormatter
 from collections import Counter
 from typing import Any
@@ -16,6 +15,7 @@ from django.utils.timezone import localtime
 from rich.console import Console
 from rich.table import Table
 
+from orders_project.messaging import people
 from orders_project.messaging.desk import rehearsal, selectors, services, tidying
 from orders_project.messaging.models import DeadLetter
 
@@ -103,7 +103,7 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self.rehearse(letters)
             return
-        result = services.replay(letters, who=_user(), why=_reason(options))
+        result = services.replay(letters, who=people.user(), why=_reason(options))
         self.stdout.write(f"{result}.")
         if not result.started + result.applied:
             raise CommandError("Nothing was replayed.")
@@ -122,7 +122,7 @@ class Command(BaseCommand):
 
     def discard(self, options: dict[str, Any]) -> None:
         letters = _chosen(options)
-        count = services.discard(letters, who=_user(), why=_reason(options))
+        count = services.discard(letters, who=people.user(), why=_reason(options))
         if not count:
             raise CommandError("Nothing was discarded: none of these letters is open.")
         self.stdout.write(f"{count} discarded.")
@@ -168,13 +168,6 @@ def _reason(options: dict[str, Any]) -> str:
     return reason
 
 
-def _user() -> str:
-    try:
-        return f"{getpass.getuser()} (shell)"
-    except (OSError, KeyError):  # a container's user may have no name
-        return "shell"
-
-
 # ---- how it looks
 def _groups() -> Table:
     shown = Table(title="Open dead letters by cause")
@@ -210,6 +203,7 @@ def _page(letter: DeadLetter) -> list[str]:
     lines += [f"  {name}: {getattr(letter, name)}" for name in fields]
     lines += ["", selectors.pretty(letter.body), "", letter.traceback.rstrip()]
     lines += ["", services.change(letter)] if letter.original else []
+    lines = [selectors.masked(line) for line in lines]
     lines += ["", "What happened since:"]
     lines += [
         f"  {one.at:%Y-%m-%d %H:%M:%S} {one.who}: {one.get_what_display()} {one.why}"

@@ -1,14 +1,11 @@
 """`manage.py nudge`: send an order's events again, and start its chains again."""
 
-import getpass
-import uuid
-from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from orders_project.messaging import nudging
+from orders_project.messaging import nudging, people
 from orders_project.messaging.models import LoggedEvent
 
 
@@ -21,25 +18,17 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("order", type=_order_id, nargs="+", help="an order's id")
+        parser.add_argument(
+            "order", type=people.order_id, nargs="+", help="an order's id"
+        )
         parser.add_argument(
             "--by", help="who is to stand in the timeline; default: you"
         )
 
     def handle(self, *, order: list[str], by: str | None, **_options: Any) -> None:
         _require_known(order)
-        count = nudging.nudge(order, by=by or _user())
+        count = nudging.nudge(order, by=by or people.user())
         self.stdout.write(f"{count} events are on their way again.")
-
-
-def _order_id(text: str) -> str:
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        raise ArgumentTypeError(
-            f"{text!r} is no order's id. One looks like this: "
-            "01932c07-7c4e-7a33-8f0e-5b1f6a1c9d11"
-        ) from None
 
 
 def _require_known(order_ids: Sequence[str]) -> None:
@@ -50,10 +39,3 @@ def _require_known(order_ids: Sequence[str]) -> None:
             f"Nothing was sent, for no event of these orders is in the log: "
             f"{', '.join(unknown)}. Are the ids right, and is this the database?"
         )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name
-        return "manage.py"
