@@ -36,6 +36,11 @@ SETTINGS = {
         "CARRIER_DELIVERY_SECONDS": "0",
         "CONFIRMATION_DELAY_SECONDS": "0",
     },
+    "bench": {
+        "DEBUG": "false",
+        "CARRIER_DELIVERY_SECONDS": "0",
+        "CONFIRMATION_DELAY_SECONDS": "0",
+    },
     # What waits for minutes in a shop waits for seconds here.
     "faults": {
         "DEBUG": "false",

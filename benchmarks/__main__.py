@@ -1,0 +1,101 @@
+"""bin/bench: the same orders through several systems, in turns, and a report."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from benchmarks import environments, report, trial
+from benchmarks.contestants import CONTESTANTS, Contestant
+from deploy.local import lifecycle, programs, signals
+from deploy.local.errors import PlainError
+from deploy.local.places import RUN
+from deploy.local.say import complain, say, tell
+from deploy.local.session import short_lived
+
+EXAMPLES = """\
+examples:
+  bin/bench                                everybody, three rounds: about ten minutes
+  bin/bench --only waybill,floor           these two
+  bin/bench --only floor --orders 50 --rounds 1
+  bin/bench --report benchmarks/report     write the report that the documents show
+"""
+REPORT = RUN / "benchmarks" / "report"
+#: Servers named by the caller are somebody's: nothing is measured there.
+NOT_OURS = ("DATABASE_URL", "AMQP_URL", "MANAGEMENT_URL")
+
+
+def main(words: list[str]) -> int:
+    options = _parser().parse_args(words)
+    for name in NOT_OURS:
+        os.environ.pop(name, None)
+    signals.hear()
+    try:
+        _run(_chosen(options.only), options)
+    except PlainError as error:
+        complain(error)
+        return 1
+    except signals.Interrupted as interrupt:
+        return interrupt.code
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bin/bench",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--only", metavar="NAMES", help=", ".join(CONTESTANTS))
+    parser.add_argument("--orders", type=int, help="default: each runs about 10 s")
+    parser.add_argument("--rounds", type=int, default=3, help="default: 3")
+    parser.add_argument(
+        "--report", type=Path, default=REPORT, metavar="FOLDER",
+        help="default: .run/benchmarks/report",
+    )  # fmt: skip
+    return parser
+
+
+def _chosen(only: str | None) -> list[Contestant]:
+    names = only.split(",") if only else [*CONTESTANTS]
+    if strange := set(names) - CONTESTANTS.keys():
+        raise PlainError(
+            f"no contestant {', '.join(strange)}; there are {', '.join(CONTESTANTS)}"
+        )
+    return [CONTESTANTS[name] for name in names]
+
+
+def _run(contestants: list[Contestant], options: argparse.Namespace) -> None:
+    if programs.missing():
+        raise PlainError(programs.WAYS)
+    for one in contestants:
+        environments.install(one)
+    results: list[trial.Result] = []
+    try:
+        with short_lived("bench") as system:
+            lifecycle.start(system, only_servers=True)
+            for turn in range(1, options.rounds + 1):
+                for one in contestants:
+                    results.append(trial.run(system, one, options.orders or one.orders))
+                    say(f"round {turn} of {options.rounds}: {_line(results[-1])}")
+    finally:
+        # What was measured before a failure is not lost with it.
+        if results:
+            tell(str(report.write(options.report, results, _command())))
+
+
+def _command() -> str:
+    return " ".join(["bin/bench", *sys.argv[1:]])
+
+
+def _line(result: trial.Result) -> str:
+    return (
+        f"{CONTESTANTS[result.name].title}: {result.orders} orders in "
+        f"{result.seconds:.1f} s, {result.rate:,.0f}/s, "
+        f"{1000 * sum(result.cpu.values()) / result.orders:.2f} ms of CPU each"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
