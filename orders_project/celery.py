@@ -7,9 +7,10 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import beat_init, worker_init, worker_shutting_down
 
 from orders_project.messaging.broker import fail_at_alarm
+from orders_project.messaging.leaving import leave_in_time, leave_in_time_at_term
 from orders_project.messaging.plans import find_rows_by_key
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orders_project.settings")
@@ -29,3 +30,5 @@ class Waybill(Celery):
 app = Waybill("waybill")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 worker_init.connect(find_rows_by_key)
+worker_shutting_down.connect(leave_in_time)
+beat_init.connect(leave_in_time_at_term)

@@ -21,7 +21,9 @@ def programs(system: System, processes: Iterable[Process]) -> Iterator[Program]:
     """Yield what the supervisor is told of each; the system has its ports by then."""
     for process in processes:
         filled, extra = _filled(system, process), _extra(system, process)
-        yield Program(process.name, filled, environment=extra)
+        yield Program(
+            process.name, filled, environment=extra, stop_signal=process.stop_signal
+        )
 
 
 def wait_for(system: System, process: Process) -> None:

@@ -41,18 +41,21 @@ class Process:
     name: str
     command: str
     queues: tuple[str, ...] = ()
+    stop_signal: str = "TERM"
 
 
 WEB = Process(
     "web",
     "gunicorn orders_project.wsgi --worker-class gthread --workers 2 --threads 8"
-    " --bind {web}",
+    " --graceful-timeout 7 --bind {web}",
 )
 RELAY = Process("relay", "python manage.py relay")
 BEAT = Process("beat", "celery -A orders_project beat -s {folder}/beat-schedule")
 FLOWER = Process(
     "flower",
     "celery -A orders_project flower --address={flower_address} --port={flower_port}",
+    # It holds nothing, and would wait for a broker that does not answer.
+    stop_signal="KILL",
 )
 
 

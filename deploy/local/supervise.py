@@ -99,6 +99,11 @@ def halt(system: System, program: Program) -> None:
         _call(system).supervisor.stopProcess(program.id)
 
 
+def halt_all(system: System, group: str) -> None:
+    """Stop a group's programs side by side; returns before they have stopped."""
+    _call(system).supervisor.stopProcessGroup(group, False)
+
+
 def processes(system: System) -> dict[str, dict]:
     """What the supervisor knows about each process."""
     return {info["name"]: info for info in _call(system).supervisor.getAllProcessInfo()}

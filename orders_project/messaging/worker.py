@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from billiard.einfo import ExceptionWithTraceback  # type: ignore[attr-defined]
+from celery.bootsteps import RUN  # type: ignore[attr-defined]
 from celery.worker.consumer import Consumer
 from celery.worker.request import Request
 from celery.worker.state import task_ready, task_reserved
@@ -127,6 +128,10 @@ class EventConsumer(Consumer):
             )
         )
 
+    def stop(self) -> None:
+        super().stop()
+        self.gathering.hand_back()
+
     def on_decode_error(self, message: Message, exc: Exception) -> None:  # noqa: ARG002 - Celery's
         # Celery would acknowledge it, and it would be gone.
         message.reject_log_error(logger, self.connection_errors)
@@ -176,6 +181,8 @@ class Gathering:
 
     @property
     def slots(self) -> int:
+        if self.consumer.blueprint.state != RUN:  # told to stop
+            return 0
         # After an outage one batch tries alone whether it is over.
         return 1 if self.pause else self.consumer.pool.num_processes
 
@@ -224,6 +231,14 @@ class Gathering:
     def wake(self) -> None:
         self.resting = False
         self.schedule()
+
+    def hand_back(self) -> None:
+        """Let another worker have at once what waits here for the batch that runs."""
+        for one in self.waiting:
+            one.message.reject_log_error(
+                logger, self.consumer.connection_errors, requeue=True
+            )
+        self.waiting.clear()
 
 
 def sort_out(queue: str, message: Message) -> Waiting | None:

@@ -126,6 +126,10 @@ class Rig:
         """Stop it and keep it stopped: servers at once, as if the power went."""
         supervise.halt(self.system, self.programs[name])
 
+    def halt_all(self) -> None:
+        """Stop the whole application, all at once; returns at once."""
+        supervise.halt_all(self.system, self.programs["relay"].group)
+
     def tell(self, name: str, number: signal.Signals) -> None:
         """Send a process a signal; if that ends it, the supervisor starts it again."""
         kill(self.pid(name), number)

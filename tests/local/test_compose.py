@@ -10,14 +10,16 @@ from django.conf import settings
 
 from deploy.local import docker, ports, processes
 from deploy.local.places import ROOT
+from deploy.local.program import Program
 from deploy.local.system import System
-from orders_project.messaging import topology
+from orders_project.messaging import leaving, topology
 from tests.local import compose
 
 SECRETS = ("SECRET_KEY", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "FLOWER_PASSWORD")
 FILE = compose.load(dict.fromkeys(SECRETS, "x"))
 SERVICES = FILE["services"]
 SERVERS = {"postgres", "rabbitmq"}
+FIXED = (processes.WEB, processes.RELAY, processes.BEAT, processes.FLOWER)
 #: Where the parts that differ by machine are in a container.
 INSIDE = {
     "web": "0.0.0.0:8000",
@@ -40,13 +42,22 @@ def test_a_missing_secret_is_refused_and_says_how_to_make_it(missing):
 
 
 def test_the_commands_are_those_of_the_process_table():
-    fixed = (processes.WEB, processes.RELAY, processes.BEAT, processes.FLOWER)
-    table = [*fixed, *processes.cluster_workers()]
+    table = [*FIXED, *processes.cluster_workers()]
     expected = {process.name: process.command.format(**INSIDE) for process in table}
 
     found = {name: service.get("command") for name, service in SERVICES.items()}
 
     assert found == expected | {name: found[name] for name in (*SERVERS, "setup")}
+
+
+def test_processes_are_stopped_alike_and_have_time_to_leave_by_themselves():
+    signals = {process.name: process.stop_signal for process in FIXED}
+    for name in SERVICES.keys() - SERVERS:
+        service, signal = SERVICES[name], signals.get(name, "TERM")
+        assert service["stop_grace_period"] == f"{Program.stop_seconds}s"
+        assert service.get("stop_signal", "SIGTERM") == f"SIG{signal}"
+    assert Program.stop_seconds > leaving.SECONDS
+    assert f"--graceful-timeout {leaving.SECONDS} " in processes.WEB.command
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from orders_project.messaging import relay
+from orders_project.messaging.leaving import SECONDS
 
 
 class Command(BaseCommand):
@@ -19,4 +20,15 @@ class Command(BaseCommand):
         stopped = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
+        # Not in this thread, which must hear signals: a wait for PostgreSQL hears none.
+        carrying = threading.Thread(target=_carry_on, args=[stopped], daemon=True)
+        carrying.start()
+        stopped.wait()
+        carrying.join(SECONDS)
+
+
+def _carry_on(stopped: threading.Event) -> None:
+    try:
         relay.run(stopped)
+    finally:
+        stopped.set()
