@@ -13,7 +13,14 @@ from tests.faults import verdict
 from tests.faults.rig import ALWAYS
 from tests.faults.run import Plan, Run
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [
+    pytest.mark.timeout(600),
+    # The supervisor is stopped by other means than by whoever started it.
+    pytest.mark.filterwarnings("ignore:subprocess:ResourceWarning"),
+    pytest.mark.filterwarnings(
+        "ignore:Exc.*Popen:pytest.PytestUnraisableExceptionWarning"
+    ),
+]
 NAMES = [process.name for process in ALWAYS]
 GRACE = 10
 
