@@ -45,15 +45,16 @@ def carry():
         parcels = list(Parcel.objects.order_by("-priority", "id"))
         Parcel.objects.filter(pk__in=[parcel.pk for parcel in parcels]).delete()
     for parcel in parcels:
-        _run_task(parcel) if parcel.body else _hear(parcel.event.body)
+        _run_task(parcel) if parcel.body else _hear(parcel.event_ids)
     return parcels
 
 
-def _hear(body):
-    kind = json.loads(body)["type"]
-    for queue, heard in list(HEARS):
-        if heard == kind:
-            run_batch([tuple(Wire(queue, body.encode(), {}, 1, False))])
+def _hear(event_ids):
+    for event in LoggedEvent.objects.filter(pk__in=event_ids).order_by("pk"):
+        for queue, heard in list(HEARS):
+            if heard == event.type:
+                wire = Wire(queue, event.body.encode(), {}, 1, False)
+                run_batch([tuple(wire)])
 
 
 def _run_task(parcel):

@@ -1,5 +1,6 @@
 """The tables of the messaging core: the log, the parcels, the inbox, the dead."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
@@ -31,7 +32,8 @@ class LoggedEvent(models.Model):
 class Parcel(models.Model):
     """What still has to go to the broker. The relay deletes it after the confirm.
 
-    An event's parcel takes its body from the log; a Celery task's carries its own.
+    Of events of one kind that were said together it holds the ids, and their bodies
+    are in the log; a Celery task's parcel carries its own body.
     """
 
     exchange = models.TextField()
@@ -40,9 +42,7 @@ class Parcel(models.Model):
     due = models.DateTimeField(db_default=Now())
     headers = models.TextField(db_default="{}")
     properties = models.TextField(db_default="{}")
-    event = models.ForeignKey(
-        LoggedEvent, models.CASCADE, null=True, db_constraint=False, db_index=False
-    )
+    event_ids = ArrayField(models.UUIDField(), null=True)
     body = models.TextField(null=True)
 
     class Meta:
@@ -59,10 +59,13 @@ class Inbox(models.Model):
     pk = models.CompositePrimaryKey("queue", "event_id")
     queue = models.TextField()
     event_id = models.UUIDField()
-    handled = models.DateTimeField(db_default=Now(), db_index=True)
+    handled = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = "messaging_inbox"
+        indexes = (
+            BrinIndex(fields=("handled",), name="inbox_by_time", autosummarize=True),
+        )
 
     def __str__(self) -> str:
         return f"{self.event_id} in {self.queue}"

@@ -4,7 +4,8 @@
 Nobody publishes in any other way.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from types import SimpleNamespace
@@ -29,19 +30,20 @@ LOG = """
 """
 PACK = """
     INSERT INTO messaging_parcel
-        (exchange, routing_key, priority, due, headers, properties, event_id, body)
+        (exchange, routing_key, priority, due, headers, properties, event_ids, body)
     SELECT exchange, routing_key, priority, coalesce(due, statement_timestamp()),
-        headers, properties, event_id, body
+        headers, properties, event_ids, body
     FROM jsonb_to_recordset(%s) AS p(exchange text, routing_key text,
         priority smallint, due timestamptz, headers text, properties text,
-        event_id uuid, body text)
+        event_ids uuid[], body text)
 """
 RESEND = """
     INSERT INTO messaging_parcel
-        (exchange, routing_key, priority, headers, properties, event_id)
+        (exchange, routing_key, priority, headers, properties, event_ids)
     SELECT %s, type, coalesce((body::jsonb ->> 'priority')::smallint, %s),
-        '{}', '{}', id
-    FROM messaging_event WHERE order_id = ANY(%s::uuid[]) ORDER BY time, id
+        '{}', '{}', array_agg(id ORDER BY id)
+    FROM messaging_event WHERE order_id = ANY(%s::uuid[])
+    GROUP BY 2, 3 ORDER BY min(time) RETURNING cardinality(event_ids)
 """
 
 
@@ -55,7 +57,7 @@ def append(*events: Event, due: datetime | None = None) -> None:
         return
     _require_transaction()
     sql.run(LOG, [sql.rows(_log_entry(event) for event in events)])
-    _pack(_parcel(event, due) for event in events)
+    _pack(_parcel(alike, due) for alike in _alike(events))
 
 
 def send_task(signature: Signature, *, due: datetime | None = None) -> None:
@@ -74,9 +76,9 @@ def resend(order_ids: Iterable[str]) -> int:
     Returns how many. The aliases stay away: they are for those who count.
     """
     _require_transaction()
-    count = sql.run(RESEND, [ORDER_EXCHANGE.name, NORMAL, list(order_ids)])
+    sent = sql.fetch(RESEND, [ORDER_EXCHANGE.name, NORMAL, list(order_ids)])
     transaction.on_commit(wake_relay)
-    return count
+    return sum(count for (count,) in sent)
 
 
 def wake_relay() -> None:
@@ -109,18 +111,31 @@ def _log_entry(event: Event) -> dict[str, Any]:
     }
 
 
-def _parcel(event: Event, due: datetime | None) -> dict[str, Any]:
+def _alike(events: Iterable[Event]) -> Iterable[list[Event]]:
+    """Put together what may travel in one message."""
+    groups: dict[object, list[Event]] = defaultdict(list)
+    for event in events:
+        groups[event.type, event.priority, _headers(event)].append(event)
+    return groups.values()
+
+
+def _headers(event: Event) -> str:
     extra: dict[str, Any] = {**headers(event)}
     if keys := aliases(event):
         extra["CC"] = keys
+    return msgspec.json.encode(extra).decode()
+
+
+def _parcel(alike: Sequence[Event], due: datetime | None) -> dict[str, Any]:
+    first = alike[0]
     return {
         "exchange": ORDER_EXCHANGE.name,
-        "routing_key": event.type,
-        "priority": event.priority,
+        "routing_key": first.type,
+        "priority": first.priority,
         "due": due,
-        "headers": msgspec.json.encode(extra).decode(),
+        "headers": _headers(first),
         "properties": "{}",
-        "event_id": event.id,
+        "event_ids": [event.id for event in alike],
     }
 
 

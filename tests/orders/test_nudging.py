@@ -21,7 +21,8 @@ def test_every_named_order_has_its_events_sent_again(place, capsys):
     Parcel.objects.all().delete()
     nudge(*(order.id for order in orders), "--by", "ada")
 
-    sent = Parcel.objects.values_list("event__order_id", flat=True)
+    ids = [one for parcel in Parcel.objects.all() for one in parcel.event_ids]
+    sent = LoggedEvent.objects.filter(pk__in=ids).values_list("order_id", flat=True)
     assert set(sent) == {order.id for order in orders}
     assert capsys.readouterr().out == "2 events are on their way again.\n"
     assert {n.by for n in Nudge.objects.all()} == {"ada"}

@@ -66,7 +66,7 @@ def _said(row: dict[str, Any]) -> str:
 
 
 def _packed(row: dict[str, Any]) -> str:
-    if row.get("event_id"):
+    if row.get("event_ids"):
         return f"parcel for {row['exchange']}: {row['routing_key']}"
     task = msgspec.json.decode(row["headers"])["task"]
     return f"task {task} on {row['exchange']}: {row['body']}"

@@ -1,0 +1,126 @@
+"""From the outbox's parcels to the messages that the relay publishes.
+
+Under load a message holds an array of events, which form by themselves, like a
+database's group commit (docs/adr/0003).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from orders_project.messaging import envelope, sql
+from orders_project.messaging.broker import Message
+from orders_project.messaging.events import EVENTS, utc_now
+
+#: Events in one transaction, or somewhat more: enough to keep the broker busy, few
+#: enough that an urgent one does not wait long behind them. Fetched by GRIP parcels,
+#: since one may hold many events.
+HANDFUL, GRIP = 2_000, 20
+MAX_BYTES = 512 * 1024
+
+# A cursor locks only what is fetched, and is closed with the transaction.
+OPEN = """
+    DECLARE due_parcels CURSOR FOR
+    SELECT ctid::text, exchange, routing_key, priority, headers, properties, body,
+        event_ids::text[]
+    FROM messaging_parcel WHERE due <= statement_timestamp()
+    ORDER BY priority DESC, id FOR UPDATE SKIP LOCKED
+"""
+TAKE = f"FETCH {GRIP} FROM due_parcels"
+BODIES = """
+    SELECT id::text, body FROM messaging_event WHERE id = ANY(%s::uuid[])
+"""
+
+
+class Taken(NamedTuple):
+    """A row of TAKE: a task with its body, or the ids of events in the log."""
+
+    place: str
+    exchange: str
+    routing_key: str
+    priority: int
+    headers: str
+    properties: str
+    body: str | None
+    event_ids: list[str] | None
+
+
+class Content(NamedTuple):
+    """One event, or one task, of a parcel."""
+
+    parcel: Taken
+    body: str
+
+
+def take() -> Iterator[Taken]:
+    """Lock and return about a handful of what is due, the most urgent first."""
+    sql.run(OPEN)
+    taken, more = 0, True
+    while more and taken < HANDFUL:
+        parcels = [Taken(*row) for row in sql.fetch(TAKE)]
+        taken += sum(len(one.event_ids or [one]) for one in parcels)
+        more = len(parcels) == GRIP
+        yield from parcels
+
+
+def _open(parcels: Sequence[Taken]) -> Iterator[Content]:
+    ids = [one for parcel in parcels for one in parcel.event_ids or ()]
+    logged: dict[str, str] = dict(sql.fetch(BODIES, [ids]))
+    for parcel in parcels:
+        if parcel.body is not None:
+            yield Content(parcel, parcel.body)
+        for event_id in parcel.event_ids or ():
+            yield Content(parcel, logged[event_id])
+
+
+def groups_of(parcels: Sequence[Taken]) -> Iterator[list[Content]]:
+    """Merge events of one kind, priority and aliases; a task stays alone."""
+    merged: dict[object, list[Content]] = {}
+    for one in _open(parcels):
+        parcel = one.parcel
+        alike = (parcel.exchange, parcel.routing_key, parcel.priority, parcel.headers)
+        merged.setdefault(alike if parcel.event_ids else parcel.place, []).append(one)
+    for group in merged.values():
+        yield from _cut(group)
+
+
+def _cut(group: Iterable[Content]) -> Iterator[list[Content]]:
+    part: list[Content] = []
+    size = 0
+    for one in group:
+        full = len(part) == envelope.MAX_EVENTS or size + len(one.body) > MAX_BYTES
+        if part and full:
+            yield part
+            part, size = [], 0
+        part.append(one)
+        size += len(one.body)
+    yield part
+
+
+def message(message_id: str, group: Sequence[Content]) -> Message:
+    """Make one message of a group."""
+    first = group[0].parcel
+    bodies = [one.body for one in group]
+    properties = msgspec.json.decode(first.properties)
+    if first.event_ids:
+        properties |= {
+            "content_type": envelope.BATCH,
+            "content_encoding": "utf-8",
+            "type": first.routing_key,
+            "app_id": EVENTS[first.routing_key].app(),
+        }
+    body = envelope.batch(bodies) if first.event_ids else bodies[0]
+    return Message(
+        first.exchange,
+        first.routing_key,
+        body,
+        properties
+        | {
+            "application_headers": msgspec.json.decode(first.headers),
+            "message_id": message_id,
+            "priority": first.priority,
+            "delivery_mode": 2,
+            "timestamp": int(utc_now().timestamp()),
+        },
+    )
