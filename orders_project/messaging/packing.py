@@ -19,7 +19,7 @@ from orders_project.messaging.events import EVENTS, utc_now
 HANDFUL, GRIP = 2_000, 20
 MAX_BYTES = 512 * 1024
 
-# A cursor locks only what is fetched, and is closed with the transaction.
+# A cursor, because it locks only what is fetched.
 OPEN = """
     DECLARE due_parcels CURSOR FOR
     SELECT ctid::text, exchange, routing_key, priority, headers, properties, body,
@@ -27,7 +27,8 @@ OPEN = """
     FROM messaging_parcel WHERE due <= statement_timestamp()
     ORDER BY priority DESC, id FOR UPDATE SKIP LOCKED
 """
-TAKE = f"FETCH {GRIP} FROM due_parcels"
+TAKE = "FETCH %s FROM due_parcels"
+CLOSE = "CLOSE due_parcels"
 BODIES = """
     SELECT id::text, body FROM messaging_event WHERE id = ANY(%s::uuid[])
 """
@@ -58,10 +59,11 @@ def take() -> Iterator[Taken]:
     sql.run(OPEN)
     taken, more = 0, True
     while more and taken < HANDFUL:
-        parcels = [Taken(*row) for row in sql.fetch(TAKE)]
+        parcels = [Taken(*row) for row in sql.fetch(TAKE, [GRIP])]
         taken += sum(len(one.event_ids or [one]) for one in parcels)
         more = len(parcels) == GRIP
         yield from parcels
+    sql.run(CLOSE)
 
 
 def _open(parcels: Sequence[Taken]) -> Iterator[Content]:

@@ -3,7 +3,7 @@
 import pytest
 from celery import current_app
 
-from orders_project.messaging import relay
+from orders_project.messaging import packing
 from tests.faults.paper import PaperBroker
 from tests.faults.rig import rig
 
@@ -18,7 +18,8 @@ def running():
 def on_paper(db, monkeypatch, settings):
     """Celery publishes on paper; partners and clocks are the machine's."""
     monkeypatch.setattr(current_app.amqp, "_producer_pool", PaperBroker())
-    monkeypatch.setattr(relay, "HANDFUL", 1)
+    monkeypatch.setattr(packing, "HANDFUL", 1)
+    monkeypatch.setattr(packing, "GRIP", 1)
     settings.PAYMENT_GATEWAY = "tests.faults.outside.Gateway"
     settings.CARRIER = "tests.faults.outside.Carrier"
     settings.SMS_SENDER = "tests.faults.outside.TextMessages"

@@ -16,7 +16,7 @@ from notifications.models import Notification
 from orders import lifecycle, services
 from orders.models import Order, Product
 from orders_project import promises
-from orders_project.messaging import relay, sql
+from orders_project.messaging import packing, relay, sql
 from orders_project.messaging.models import Parcel
 from payments.models import GatewayEntry, Payment, Refund
 from shipping.models import Shipment
@@ -101,7 +101,7 @@ class House:
         raise AssertionError(f"Still moving after {ROUNDS} rounds: {self.open_orders}")
 
     def deliver_all(self):
-        relay.HANDFUL = 1000
+        packing.HANDFUL = packing.GRIP = 1000
         moved = 0
         while relay.carry(self.broker):
             moved += 1

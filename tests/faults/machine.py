@@ -24,7 +24,7 @@ from orders.errors import InvalidTransitionError
 from orders.models import Order
 from orders.pricing import Item, NewOrder
 from orders_project import promises
-from orders_project.messaging import relay
+from orders_project.messaging import packing, relay
 from tests.faults.house import House
 from tests.faults.outside import MOOD, MOODS
 from tests.faults.paper import work
@@ -139,7 +139,7 @@ class Shop(House, RuleBasedStateMachine):
     # ---- what relay, broker and workers do
     @rule(handful=st.integers(1, 8), fuse=dies(at=3))
     def publish(self, handful, fuse):
-        relay.HANDFUL = handful
+        packing.HANDFUL = packing.GRIP = handful
         self.survives(partial(relay.carry, self.broker), fuse)
 
     @precondition(lambda self: self.has_messages)
