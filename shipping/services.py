@@ -142,12 +142,13 @@ def _require_none_in(
     events: Sequence[Event], early: Sequence[str | None], what: str
 ) -> None:
     statuses = lock(event.order_id for event in events)
-    for event in events:
-        if statuses.get(event.order_id) in early:
-            raise RetryLater(
-                f"{event.type} of order {event.order_id} came too early: its parcel "
-                f"{what} yet. If it stays so: manage.py nudge {event.order_id}"
-            )
+    if of := {
+        event.order_id: f"{event.type} of order {event.order_id} came too early: its "
+        f"parcel {what} yet. If it stays so: manage.py nudge {event.order_id}"
+        for event in events
+        if statuses.get(event.order_id) in early
+    }:
+        raise RetryLater(of=of)
 
 
 def _caused(event: Event, status: str) -> dict[str, object]:

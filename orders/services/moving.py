@@ -102,9 +102,9 @@ def ship_orders(events: Sequence[ShipmentPrepared]) -> None:
     Raises RetryLater while the payment of a prepaid order was not heard of.
     """
     by_order = first_of_each(events)
-    for order in lock_orders(by_order):
-        if order.status == PENDING and order.method == "prepaid":
-            raise RetryLater(f"Order {order.order_id} is not known to be paid yet.")
+    orders = lock_orders(by_order)
+    unpaid = (o for o in orders if o.status == PENDING and o.method == "prepaid")
+    _wait_for(unpaid, "paid")
     moved = sql.fetch(SHIP, [_times(by_order), lifecycle.before(SHIPPED)])
     causes = [by_order[order_id] for (order_id,) in moved]
     outbox.append(*(one.then(OrderShipped, tracking=one.tracking) for one in causes))
@@ -116,11 +116,18 @@ def record_deliveries(events: Sequence[ShipmentDelivered]) -> None:
     Raises RetryLater if an order is not known to be shipped yet.
     """
     by_order = first_of_each(events)
-    for order in lock_orders(by_order):
-        if order.status in lifecycle.before(SHIPPED):
-            raise RetryLater(f"Order {order.order_id} is not known to be shipped yet.")
+    orders = lock_orders(by_order)
+    _wait_for((o for o in orders if o.status in lifecycle.before(SHIPPED)), "shipped")
     sql.run(DELIVER, [_times(by_order)])
     _complete(by_order)
+
+
+def _wait_for(early: Iterable[Locked], what: str) -> None:
+    if of := {
+        one.order_id: f"Order {one.order_id} is not known to be {what} yet."
+        for one in early
+    }:
+        raise RetryLater(of=of)
 
 
 def _complete(by_order: Mapping[str, Event]) -> None:

@@ -8,7 +8,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from celery import Task, shared_task
 from django.db import transaction
@@ -17,7 +17,7 @@ from kombu import Queue
 from orders_project.messaging import envelope, inbox, retry, sql
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.desk import replays
-from orders_project.messaging.errors import Outage, Poison
+from orders_project.messaging.errors import Outage, Poison, RetryLater
 from orders_project.messaging.events import Event
 from orders_project.messaging.outages import drop_doubtful_connection, is_outage
 from orders_project.messaging.retry import Wire
@@ -41,6 +41,7 @@ CAREFUL: dict[str, Any] = {
     "throws": (Outage,),  # the worker says it in one line, without a traceback
 }
 
+T = TypeVar("T")
 Handler = Callable[[Sequence[Any]], object]
 
 
@@ -177,12 +178,17 @@ def _chunks(queue: str, heard: Sequence[Heard]) -> Iterator[list[Heard]]:
             )
 
 
-def _cut(heard: list[Heard], size: int) -> Iterator[list[Heard]]:
+def _cut(heard: list[T], size: int) -> Iterator[list[T]]:
     for start in range(0, len(heard), size):
         yield heard[start : start + size]
 
 
-def _handle(listener: Listener, chunk: Sequence[Heard]) -> None:
+def smaller(batch: list[T]) -> Iterator[list[T]]:
+    """Cut a batch that failed: the culprit is soon alone, its neighbours are not."""
+    return _cut(batch, next(size for size in CHUNKS if size < len(batch)))
+
+
+def _handle(listener: Listener, chunk: list[Heard]) -> None:
     try:
         _in_one_transaction(listener, chunk)
         crash_point("hearing: committed, not acknowledged", listener.queue)
@@ -190,10 +196,23 @@ def _handle(listener: Listener, chunk: Sequence[Heard]) -> None:
         drop_doubtful_connection(error)
         if is_outage(error):
             raise
-        if len(chunk) == 1:
-            _settle(chunk[0].wire, error)
-        for one in chunk if len(chunk) > 1 else ():
-            _handle(listener, [one])
+        for part in _without_the_culprit(chunk, error):
+            _handle(listener, part)
+
+
+def _without_the_culprit(chunk: list[Heard], error: Exception) -> Iterator[list[Heard]]:
+    """Settle whom the error is about; yield the others, in batches to try again."""
+    about = error.of if isinstance(error, RetryLater) else {}
+    others = [one for one in chunk if one.event.order_id not in about]
+    for one in chunk:
+        if one.event.order_id in about:
+            _settle(one.wire, RetryLater(about[one.event.order_id]))
+    if len(others) < len(chunk):
+        yield from _cut(others, len(chunk))
+    elif len(chunk) > 1:
+        yield from smaller(chunk)
+    else:
+        _settle(chunk[0].wire, error)
 
 
 @transaction.atomic

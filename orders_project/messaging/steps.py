@@ -16,7 +16,7 @@ from orders_project.messaging.crash import crash_point
 from orders_project.messaging.desk import replays
 from orders_project.messaging.errors import Outage
 from orders_project.messaging.events import NORMAL, new_id
-from orders_project.messaging.hearing import CAREFUL, note_work
+from orders_project.messaging.hearing import CAREFUL, note_work, smaller
 from orders_project.messaging.outages import (
     BROKER_GONE,
     drop_doubtful_connection,
@@ -76,7 +76,7 @@ def _run(work: Step, ids: list[str]) -> list[str]:
         if is_certain_outage(error):
             raise
         if len(ids) > 1:
-            return [one for single in ids for one in _run(work, [single])]
+            return [one for part in smaller(ids) for one in _run(work, part)]
         if attempts() >= len(replays.rungs(_before())) or not retry_step(ids, error):
             _park(ids, error)
         return []

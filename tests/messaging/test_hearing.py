@@ -99,6 +99,27 @@ def test_what_must_wait_goes_to_the_next_rung_alone(handler, rungs):
     assert handler.handled == [first]
 
 
+def test_who_is_early_waits_and_the_others_are_handled_together(handler, rungs):
+    events = paid(40)
+    early = {event.order_id: f"too early: {event.id}" for event in events[:7]}
+    handler.fails[events[0].id] = RetryLater(of=early)
+    hear(QUEUE, *events)
+
+    assert handler.batches == [events[7:]]
+    reasons = [headers["x-exception"] for _, _, headers in rungs]
+    assert reasons == [f"RetryLater: {why}" for why in early.values()]
+
+
+def test_a_poisoned_batch_is_cut_by_twenties_before_it_is_cut_to_one(handler, rungs):
+    events = paid(60)
+    handler.fails[events[30].id] = Poison("It says no such thing.")
+    hear(QUEUE, *events)
+
+    sizes = [len(batch) for batch in handler.batches]
+    assert sizes == [20, *[1] * 19, 20]
+    assert len(rungs.dead) == 1
+
+
 @pytest.mark.parametrize(
     ("attempt", "exchange"),
     [(0, "retry.5s"), (1, "retry.30s"), (2, "retry.2m"), (3, "retry.10m")],
