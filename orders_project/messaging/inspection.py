@@ -49,8 +49,8 @@ def get(path: str) -> Any:
     except (URLError, TimeoutError) as error:
         raise ManagementError(
             f"RabbitMQ's management API at {parts.hostname}:{parts.port} says: "
-            f"{error}. Set MANAGEMENT_URL=http://user:password@host:15672, and enable "
-            "the plugin: rabbitmq-plugins enable rabbitmq_management"
+            f"{error}. If RabbitMQ runs: set MANAGEMENT_URL=http://user:password@host:"
+            "15672, and enable the plugin: rabbitmq-plugins enable rabbitmq_management"
         ) from error
 
 

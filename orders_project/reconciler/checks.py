@@ -16,10 +16,14 @@ from payments import refunds
 
 
 class Remedy(NamedTuple):
-    """What to type, and what `--repair` does; without that, a person must decide."""
+    """What to type, and what `--repair` does; without that, a person must decide.
+
+    `left` is what is to be said of what a repair did not mend.
+    """
 
     command: str
     mend: Callable[[Sequence[str]], object] | None = None
+    left: str = "It is on the failed-order desk now"
 
 
 class Check(NamedTuple):
@@ -38,11 +42,17 @@ def _nudge(order_ids: Sequence[str]) -> None:
 NUDGE = Remedy("manage.py nudge {subject}", _nudge)
 GIVE_BACK = Remedy("manage.py reconcile --repair", refunds.give_back)
 GIVE_UP = Remedy("manage.py reconcile --repair", refunds.give_up)
-RECOUNT = Remedy("manage.py reconcile --repair", recount)
+RECOUNT = Remedy(
+    "manage.py reconcile --repair",
+    recount,
+    "More is promised than was received: count what is there",
+)
 PERSON = Remedy("manage.py reconcile --repair puts it on the failed-order desk")
 
-NOBODY = Remedy("Ask the gateway whose it is, and give it back there")
-COME_BACK = Remedy("Ask the carrier whose it is, and have it sent back")
+GIVEN_BACK_THERE = "Ask the gateway whose it is, and give it back there"
+SENT_BACK = "Ask the carrier whose it is, and have it sent back"
+NOBODY = Remedy(GIVEN_BACK_THERE, left=GIVEN_BACK_THERE)
+COME_BACK = Remedy(SENT_BACK, left=SENT_BACK)
 
 CHECKS: Sequence[Check] = (
     # ---- the gateway and the payments

@@ -61,6 +61,7 @@ UNEVEN = """
         GROUP BY order_id, sku) AS skus
     WHERE wanted <> held GROUP BY order_id
 """
+# An order is here before anybody else hears of it: who has none needs no grace.
 FACTS = """
     SELECT b.order_id::text, coalesce(o.status, 'missing') AS order_status,
         coalesce(o.is_open, false) AS order_is_open, o.nudges, o.total_cents AS total,
@@ -82,8 +83,8 @@ FACTS = """
     LEFT JOIN inventory_reservation v USING (order_id)
     LEFT JOIN uneven u USING (order_id)
     LEFT JOIN shipping_shipment s USING (order_id)
-    WHERE coalesce(greatest(o.updated_at, p.updated, r.updated, v.made, s.updated,
-        b.charged, b.carried), '-infinity') < now() - make_interval(secs => %s)
+    WHERE o.id IS NULL OR greatest(o.updated_at, p.updated, r.updated, v.made,
+        s.updated, b.charged, b.carried) < now() - make_interval(secs => %s)
 """
 CAUSES = ", ".join(f"({at}, {one.condition})" for at, one in enumerate(CHECKS))
 DIFFERENCES = f"""
@@ -106,8 +107,13 @@ class Finding(NamedTuple):
     detail: str
 
     def __str__(self) -> str:
-        command = self.check.remedy.command.format(subject=self.subject)
-        return f"{self.subject}: {self.check.sentence} ({self.detail}). {command}"
+        return self._line(self.check.remedy.command.format(subject=self.subject))
+
+    def after_repair(self) -> str:
+        return self._line(self.check.remedy.left)
+
+    def _line(self, help_: str) -> str:
+        return f"{self.subject}: {self.check.sentence} ({self.detail}). {help_}"
 
 
 def pages(since: datetime) -> Iterator[Sequence[str]]:
@@ -117,8 +123,11 @@ def pages(since: datetime) -> Iterator[Sequence[str]]:
     floor = first_id(since)
     yield from _pages(YOUNG, PAGE, floor)
     yield from _pages(OLD, PAGE, FIRST_OF_ALL, floor)
+    seen: set[str] = set()
     for touched in chain(gateway().touched(since), carrier().touched(since)):
-        if ids := [row[0] for row in sql.fetch(ONLY_THERE, [list(touched), floor])]:
+        found = {row[0] for row in sql.fetch(ONLY_THERE, [list(touched), floor])}
+        if ids := sorted(found - seen):
+            seen.update(ids)
             yield ids
 
 

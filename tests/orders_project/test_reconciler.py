@@ -327,7 +327,9 @@ def test_what_is_not_safe_to_mend_is_on_the_desk_once_however_many_nights(done, 
     assert _sentence(cause) in reconcile()[0]
     assert not FailedOrder.objects.exists()
     for _night in range(3):
-        assert reconcile("--repair")[1]
+        told, left = reconcile("--repair")
+        assert left
+        assert "It is on the failed-order desk now" in told
         an_hour_passes()
     row = FailedOrder.objects.get(reason=cause)
     assert row.order_id == order.pk
@@ -359,7 +361,6 @@ def test_a_charge_for_an_order_that_nobody_knows_is_reported(done):
     done()
     stranger = new_id()
     enters(stranger, "captured", 700)
-    an_hour_passes()
     found, left = reconcile("--repair")
     assert f"{stranger}: the gateway took money for an order that is not here" in found
     assert left
@@ -369,10 +370,11 @@ def test_a_parcel_of_an_order_that_nobody_knows_is_reported(done):
     done()
     stranger = new_id()
     CarrierParcel.objects.create(order_id=stranger, tracking="SX2")
-    an_hour_passes()
+    enters(stranger, "captured", 700)
     found, left = reconcile("--repair")
     assert f"{stranger}: the carrier has a parcel of an order that is not" in found
     assert "sent back" in found
+    assert found.count(stranger) == 2
     assert left
 
 

@@ -49,17 +49,17 @@ class Command(BaseCommand):
     ) -> None:
         try:
             reports = reconcile(since, grace=grace, repair=repair)
-            left = sum(self._tell(report) for report in self._shown(reports))
+            left = sum(self._tell(one, repair=repair) for one in self._shown(reports))
         except AlreadyRunningError as error:
             raise CommandError(str(error)) from error
         if left:
             raise CommandError(f"{left} differences are left.")
 
-    def _tell(self, report: Report) -> int:
+    def _tell(self, report: Report, *, repair: bool) -> int:
         for finding in report.mended:
             self.stdout.write(f"Mended: {finding}")
         for finding in report.left:
-            self.stdout.write(str(finding))
+            self.stdout.write(finding.after_repair() if repair else str(finding))
         return len(report.left)
 
     def _shown(self, reports: Iterable[Report]) -> Iterator[Report]:

@@ -18,11 +18,16 @@ NUDGES = """
     WHERE at > now() - make_interval(hours => %s) GROUP BY by ORDER BY by
 """
 
+WAITING = """
+    SELECT count(*), extract(epoch FROM now() - min(due))::int FROM messaging_parcel
+    WHERE due <= now()
+"""
+
 
 class Command(BaseCommand):
     help = (
         "Print how many events each queue processed, retried and gave up on, and how "
-        "often orders were nudged, by whom. "
+        "often orders were nudged, by whom; and what waits for the broker. "
         "Example: manage.py stats --hours 1"
     )
 
@@ -38,4 +43,13 @@ class Command(BaseCommand):
             shown.add_row(queue, *(str(counts.get((queue, o), 0)) for o in OUTCOMES))
         for by, count in sql.fetch(NUDGES, [hours]):
             shown.add_row(f"nudges by {by}", str(count))
-        Console().print(shown)
+        console = Console()
+        console.print(shown)
+        console.print(_waiting())
+
+
+def _waiting() -> str:
+    [(count, seconds)] = sql.fetch(WAITING)
+    if not count:
+        return "Nothing waits for the broker."
+    return f"{count} parcels wait for the broker, the oldest for {seconds} s."
