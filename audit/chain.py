@@ -6,7 +6,8 @@ Plain Python over rows: knows no database.
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from hashlib import sha256
-from typing import NamedTuple
+
+import msgspec
 
 from orders_project.messaging import envelope
 from orders_project.messaging.errors import Poison
@@ -15,7 +16,7 @@ from orders_project.messaging.errors import Poison
 NOTHING = ""
 
 
-class Link(NamedTuple):
+class Link(msgspec.Struct, frozen=True):
     """A record as it is kept, in the order of `selectors.COLUMNS`."""
 
     order_id: str

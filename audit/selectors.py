@@ -30,10 +30,10 @@ def links(order_id: str | None = None) -> Iterator[Link]:
     """Stream the records along their chains, order by order."""
     columns = (
         Cast(name, TextField()) if name.endswith("_id") else name
-        for name in Link._fields
+        for name in Link.__struct_fields__
     )
     for row in _stream(records(order_id).values_list(*columns)):
-        yield Link._make(row)
+        yield Link(*row)
 
 
 def incomplete(order_id: str | None = None) -> Iterator[str]:

@@ -95,7 +95,7 @@ def record(events: Sequence[Event]) -> None:
 
 def _links(
     events: Iterable[Event], heads: dict[str, tuple[int, str]]
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[chain.Link]:
     for event in events:
         seq, previous_hash = heads.get(event.order_id, (0, chain.NOTHING))
         body = envelope.encode(event)
@@ -110,7 +110,7 @@ def _links(
             hash=chain.seal(previous_hash, body),
         )
         heads[event.order_id] = (link.seq, link.hash)
-        yield link._asdict()
+        yield link
 
 
 def measure(events: Iterable[Event]) -> None:

@@ -55,10 +55,15 @@ class Listener(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """An event, and the message (of that one event) that it came in."""
+    """An event as it was written, and the message of many that it came in."""
 
     event: Event
-    wire: Wire
+    text: bytes
+    message: Wire
+
+    def alone(self) -> Wire:
+        """Return a message of this event only."""
+        return self.message._replace(body=self.text)
 
 
 #: (queue, event type) -> the listener. Printable, and all there is to know.
@@ -143,38 +148,38 @@ def _by_listener(heard: Sequence[Heard]) -> dict[Listener, list[Heard]]:
     groups = defaultdict(list)
     for one in heard:
         # A binding may be wider than what the app cares for: the rest is let go.
-        if listener := HEARS.get((one.wire.queue, one.event.type)):
+        if listener := HEARS.get((one.message.queue, one.event.type)):
             groups[listener].append(one)
     return groups
 
 
 def _decode(wires: Iterable[Wire]) -> Iterator[Heard]:
     for wire in wires:
-        for raw in envelope.split(wire.body):
-            alone = wire._replace(body=raw)
+        for text in envelope.split(wire.body):
             try:
-                yield Heard(envelope.decode(raw), alone)
+                yield Heard(envelope.decode(text), text, wire)
             except Poison as error:
-                _park(alone, error)
+                _park(wire._replace(body=text), error)
 
 
 def _chunks(queue: str, heard: Sequence[Heard]) -> Iterator[list[Heard]]:
-    again = [one for one in heard if one.wire.redelivered]
-    yield from _cut([one for one in heard if not one.wire.redelivered], CHUNKS[0])
+    again = [one for one in heard if one.message.redelivered]
+    yield from _cut([one for one in heard if not one.message.redelivered], CHUNKS[0])
     if not again:
         return
     died = inbox.attempts(queue, [one.event.id for one in again])
     for count in range(DEADLY):
         ones = [one for one in again if min(died.get(one.event.id, 0), DEADLY) == count]
         for chunk in _cut(ones, CHUNKS[min(count, len(CHUNKS) - 1)]):
-            counted = [one.event.id for one in chunk if not one.wire.held]
+            counted = [one.event.id for one in chunk if not one.message.held]
             inbox.count_attempt(queue, counted)
             crash_point("hearing: attempt counted")
             yield chunk
     for one in again:
         if died.get(one.event.id, 0) >= DEADLY:
             _park(
-                one.wire, Poison(f"Its worker died {DEADLY} times while handling it.")
+                one.alone(),
+                Poison(f"Its worker died {DEADLY} times while handling it."),
             )
 
 
@@ -206,13 +211,13 @@ def _without_the_culprit(chunk: list[Heard], error: Exception) -> Iterator[list[
     others = [one for one in chunk if one.event.order_id not in about]
     for one in chunk:
         if one.event.order_id in about:
-            _settle(one.wire, RetryLater(about[one.event.order_id]))
+            _settle(one.alone(), RetryLater(about[one.event.order_id]))
     if len(others) < len(chunk):
         yield from _cut(others, len(chunk))
     elif len(chunk) > 1:
         yield from smaller(chunk)
     else:
-        _settle(chunk[0].wire, error)
+        _settle(chunk[0].alone(), error)
 
 
 @transaction.atomic
@@ -221,16 +226,16 @@ def _in_one_transaction(listener: Listener, chunk: Sequence[Heard]) -> None:
     new = inbox.take_new(listener.queue, events) if listener.inbox else events
     if new:
         listener.handler(new)
-    if any(one.wire.redelivered for one in chunk):
+    if any(one.message.redelivered for one in chunk):
         inbox.forget_attempts(listener.queue, [event.id for event in events])
-    if any(replays.HEADER in one.wire.headers for one in chunk):
+    if any(replays.HEADER in one.message.headers for one in chunk):
         _note_replays(listener.queue, chunk, {event.id for event in new})
     note_work(listener.queue, "handled", len(new))
     crash_point("hearing: before the commit", listener.queue)
 
 
 def _note_replays(queue: str, chunk: Sequence[Heard], new: set[str]) -> None:
-    marks = [(one.event.id in new, replays.mark(one.wire.headers)) for one in chunk]
+    marks = [(one.event.id in new, replays.mark(one.message.headers)) for one in chunk]
     replays.done(queue, *(mark for is_new, mark in marks if is_new))
     replays.applied(queue, *(mark for is_new, mark in marks if not is_new))
 

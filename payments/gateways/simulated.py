@@ -51,16 +51,17 @@ SUMS = """
     coalesce(sum(e.amount_cents) FILTER (WHERE e.state = 'captured'), 0) AS taken,
     coalesce(sum(e.amount_cents) FILTER (WHERE e.state = 'refunded'), 0) AS returned
 """
-#: The accounts are locked, so what the sums say holds until the commit.
+#: The accounts are locked, so what their books say holds until the commit.
+BOOKS = f"""
+    CROSS JOIN LATERAL (
+        SELECT {SUMS} FROM gateway_entry e WHERE e.order_id = a.order_id
+    ) AS books
+"""
 ANSWER = """
     WITH asked AS (
-        SELECT a.key, a.order_id, a.amount_cents, a.currency, a.refusal, g.closed,
-            {sums}
-        FROM jsonb_to_recordset(%s) AS a(key text, order_id uuid,
+        SELECT * FROM jsonb_to_recordset(%s) AS a(key text, order_id uuid,
             amount_cents bigint, currency text, refusal text)
-        JOIN gateway_account g USING (order_id)
-        LEFT JOIN gateway_entry e USING (order_id)
-        GROUP BY a.key, a.order_id, a.amount_cents, a.currency, a.refusal, g.closed
+        JOIN gateway_account g USING (order_id) {books}
     ), decided AS (
         SELECT *, {reason} AS reason, {state} AS good, {amount} AS amount FROM asked
     ), fresh AS (
@@ -80,14 +81,14 @@ ANSWER = """
 """
 AUTHORISE = ANSWER.format(
     operation="authorise",
-    sums=SUMS,
+    books="",
     reason="CASE WHEN closed THEN 'voided' ELSE refusal END",
     state="'authorised'",
     amount="amount_cents",
 )
 CAPTURE = ANSWER.format(
     operation="capture",
-    sums=SUMS,
+    books=BOOKS,
     reason="CASE WHEN closed THEN 'voided'"
     " WHEN held - taken < amount_cents THEN 'not_authorised' ELSE '' END",
     state="'captured'",
@@ -95,7 +96,7 @@ CAPTURE = ANSWER.format(
 )
 REVERSE = ANSWER.format(
     operation="refund_or_void",
-    sums=SUMS,
+    books=BOOKS,
     reason="''",
     state="CASE WHEN taken > 0 THEN 'refunded' ELSE 'voided' END",
     amount="taken - returned",
