@@ -9,7 +9,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import beat_init, worker_init, worker_shutting_down
 
-from orders_project.messaging.broker import fail_at_alarm
+from orders_project.messaging.broker import Listening, fail_at_alarm
 from orders_project.messaging.leaving import leave_in_time, leave_in_time_at_term
 from orders_project.messaging.plans import find_rows_by_key
 
@@ -25,6 +25,9 @@ class Waybill(Celery):
         # Not in settings.py: Flower asks for those, and a function is no JSON.
         options = {"on_blocked": fail_at_alarm} | (transport_options or {})
         return super().connection_for_write(*args, transport_options=options, **kwargs)
+
+    def connection(self, *args: Any, **kwargs: Any) -> Any:
+        return Listening(**super().connection(*args, **kwargs).info())
 
 
 app = Waybill("waybill")

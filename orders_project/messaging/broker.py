@@ -12,6 +12,8 @@ from kombu.exceptions import OperationalError
 from orders_project.messaging.topology import EXCHANGES, QUEUES, ROADS
 
 CONFIRM_SECONDS = 10
+#: Two are missed, then each of three goodbyes waits 5 s for an answer: 23 s at most.
+LISTENING_HEARTBEAT = 4
 
 
 class Message(NamedTuple):
@@ -64,6 +66,21 @@ def empty(broker: Connection) -> dict[str, int]:
 def fail_at_alarm(_reason: str) -> NoReturn:
     """py-amqp's `on_blocked` for who publishes now and then: waiting has no end."""
     raise BlockedError
+
+
+class Listening(Connection):
+    """Flower's, which would listen for ever to a broker that went silent.
+
+    What it listens on is a clone. That one's heartbeats are sent also while it is told
+    too much ever to be idle, or the broker would cut it off.
+    """
+
+    def clone(self, **kwargs: Any) -> Any:
+        return super().clone(**{"heartbeat": LISTENING_HEARTBEAT} | kwargs)
+
+    def drain_events(self, **kwargs: Any) -> Any:
+        self.heartbeat_check()
+        return super().drain_events(**kwargs)
 
 
 class Publisher:

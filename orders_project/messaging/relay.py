@@ -51,6 +51,8 @@ def run(stopped: threading.Event) -> None:
     while not stopped.wait(pause):
         try:
             with Connection(settings.AMQP_URL, **TIMEOUTS) as broker:
+                # Kombu would try twice and sleep between, deaf to `stopped`.
+                broker.ensure_connection(max_retries=0)
                 declare(broker)
                 _listen()
                 logger.info("The relay is connected.")

@@ -18,7 +18,7 @@ examples:
   bin/faults                           every fault, small
   bin/faults F4 --orders 300 --seed 7  one, as it was when the seed was printed
   bin/faults --nightly                 every fault at its nightly size, for hours
-  bin/faults --report faults.html      a page about the last run of each
+  bin/faults --report faults.html      a page about the last run of each; or a .md
   bin/faults --mutate                  is each safeguard missed when it is gone?
 """
 
@@ -67,7 +67,7 @@ def _list() -> int:
 
 
 def _report(file: Path) -> int:
-    file.write_text(report.page(), encoding="utf-8")
+    report.write(file)
     say(f"wrote {file}")
     return 0
 
@@ -87,10 +87,10 @@ def _one(running: Rig, name: str, seed: int, options: argparse.Namespace) -> boo
     size = {"orders": options.orders, "nightly": options.nightly}
     found = play(running, plan(name, seed=seed, **size), _progress)
     tell(found.line())
-    for words in found.broken[:20]:
+    for words in [*found.broken[:20], *found.late[:20]]:
         tell(f"    {words}")
     found.write()
-    return found.kept
+    return found.kept and not found.late
 
 
 def _progress(words: str) -> None:

@@ -9,7 +9,7 @@ from tests.faults.run import Plan, Run
 from tests.faults.verdict import Verdict
 
 #: Orders a second: one that two busy cores can take beside the fault, and a shop's.
-RATE, NIGHTLY_RATE = 5.0, 20.0
+RATE, NIGHTLY_RATE = 15.0, 20.0
 
 
 class Fault(NamedTuple):
@@ -26,25 +26,28 @@ FAULTS: dict[str, Fault] = {
         "every moment kills", crashing.processes_die_at_every_moment, 200, 10_000
     ),
     "F2": Fault(
-        "a worker is killed every 2 s", processes.workers_are_killed, 100, 10_000
+        "a worker is killed every 2 s", processes.workers_are_killed, 500, 10_000
     ),
     "F3": Fault(
-        "the broker stops, and is killed", broker.the_broker_restarts, 100, 5_000
+        "the broker stops, and is killed", broker.the_broker_restarts, 500, 5_000
     ),
-    "F4": Fault("the database restarts", database.the_database_restarts, 150, 5_000),
-    "F5": Fault("connections go silent", network.connections_go_silent, 100, 2_000),
-    "F6": Fault("connections break", network.connections_break, 75, 5_000),
+    "F4": Fault("the database restarts", database.the_database_restarts, 300, 5_000),
+    "F5": Fault("connections go silent", network.connections_go_silent, 200, 2_000),
+    "F6": Fault("connections break", network.connections_break, 300, 5_000),
     "F10": Fault(
         "the broker takes nothing", broker.the_broker_takes_nothing, 100, 1_000
     ),
     "F11": Fault(
-        "the broker loses everything", broker.the_broker_loses_everything, 75, 2_000
+        "the broker loses everything", broker.the_broker_loses_everything, 200, 2_000
     ),
     "F13": Fault(
-        "everything is restarted", processes.everything_is_restarted, 100, 5_000
+        "everything is restarted", processes.everything_is_restarted, 500, 5_000
     ),
     "F14": Fault(
-        "two relays, two schedulers", processes.everything_is_there_twice, 75, 2_000
+        "two relays, two schedulers, wrong clocks",
+        processes.everything_is_there_twice,
+        200,
+        2_000,
     ),
 }
 

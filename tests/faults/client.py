@@ -9,11 +9,11 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from random import Random
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from tests.awaiting import eventually
@@ -35,14 +35,21 @@ MIX = {
 }
 
 
+class Try(NamedTuple):
+    """One request: when, the status or the error, and how many seconds it took."""
+
+    when: float
+    said: int | str
+    seconds: float
+
+
 @dataclass
 class Wish:
     """An order somebody wants, and what came of asking for it."""
 
     key: str
     body: dict[str, Any]
-    #: (when, the status or the error) of each try.
-    tries: list[tuple[float, int | str]] = field(default_factory=list)
+    tries: list[Try] = field(default_factory=list)
     #: What the 201s said: more than one different id would be a broken promise.
     ids: list[str] = field(default_factory=list)
     #: What the customer shows to ask for more of the order.
@@ -55,7 +62,7 @@ class Wish:
     @property
     def refused(self) -> bool:
         """An answer that says it is the client's fault."""
-        last = self.tries[-1][1] if self.tries else 0
+        last = self.tries[-1].said if self.tries else 0
         return isinstance(last, int) and 400 <= last < 500
 
 
@@ -179,16 +186,16 @@ class Customers:
         try:
             status, answer = self._post(wish)
         except (OSError, HTTPException) as error:
-            wish.tries.append((now, repr(error)))
+            wish.tries.append(Try(now, repr(error), time.time() - now))
             return
         # The id first: who reads the ledger meanwhile must not see a 201 without it.
         if status == CREATED:
             placed = json.loads(answer)
             wish.token = placed["order_token"]
             wish.ids.append(placed["id"])
-        wish.tries.append((now, status))
+        wish.tries.append(Try(now, status, time.time() - now))
 
-    def _post(self, wish: Wish) -> tuple[int, bytes]:
+    def _post(self, wish: Wish) -> tuple[int | str, bytes]:
         http = HTTPConnection(self.address, timeout=PATIENCE)
         try:
             http.request(
@@ -198,6 +205,13 @@ class Customers:
                 {"Content-Type": "application/json", "Idempotency-Key": wish.key},
             )
             answer = http.getresponse()
-            return answer.status, answer.read()
+            return said(answer), answer.read()
         finally:
             http.close()
+
+
+def said(answer: HTTPResponse) -> int | str:
+    """Return the status; a 503 that does not say when to come back is an error."""
+    if answer.status == UNAVAILABLE and not answer.getheader("Retry-After"):
+        return "503 without Retry-After"
+    return answer.status

@@ -8,7 +8,7 @@ from tests.faults.paper import PaperBroker
 from tests.faults.rig import rig
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running():
     with rig() as ours:
         yield ours

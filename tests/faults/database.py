@@ -6,7 +6,10 @@ from tests.faults.run import Run
 
 
 def the_database_restarts(run: Run) -> None:
-    """Stop PostgreSQL at once every 5 to 20 s, and leave it away for 0 to 5 s."""
+    """Stop PostgreSQL at once every 5 to 20 s, and leave it away for 0 to 5 s.
+
+    Customers may be told 503, and when to come back; nothing else.
+    """
     while run.ordering:
         run.pause(run.rng.uniform(5, 20))
         away = run.mark("PostgreSQL stopped at once")
@@ -16,6 +19,6 @@ def the_database_restarts(run: Run) -> None:
         run.rig.wait_for("postgres")
         run.mark("PostgreSQL is back")
         run.recovers(within=10)
-        run.pause(2)
+        run.await_recovery()
         wrong = set(run.answers(away, time.time())) - {201, 503}
         run.complain(*(f"A customer was answered {what}." for what in wrong))

@@ -1,5 +1,10 @@
 """F5, F6: connections that go silent, and connections that break."""
 
+import json
+from base64 import b64encode
+
+from deploy.local.fetch import fetch
+from tests.faults.rig import Rig
 from tests.faults.run import (
     Run,
     customers_are_told,
@@ -7,12 +12,24 @@ from tests.faults.run import (
     orders_finish,
 )
 
+
+def flower_hears(rig: Rig, since: float) -> bool:
+    """Tell whether Flower knows of a task that a worker received after a moment."""
+    login = b64encode(f"admin:{rig.system.secrets['flower']}".encode()).decode()
+    tasks = f"127.0.0.1:{rig.system.ports['flower']}/api/tasks?limit=1"
+    answer = fetch(
+        f"http://{tasks}&sort_by=-received", {"Authorization": f"Basic {login}"}
+    )
+    return any(one["received"] >= since for one in json.loads(answer).values())
+
+
 #: Who goes silent -> the sign that it works again, and the words for it.
 SILENT = {
     "worker-payment": (orders_finish, "orders are paid"),
     "relay": (orders_finish, "events go out"),
     "worker-audit": (orders_are_recorded, "events are recorded"),
     "worker-notifications": (customers_are_told, "customers are told"),
+    "flower": (flower_hears, "tasks are seen"),
 }
 
 
@@ -22,12 +39,11 @@ def connections_go_silent(run: Run) -> None:
     run.rig.wait_for("flower")
     run.pause(5)
     run.mark("silence")
-    for name in (*SILENT, "flower"):
+    for name in SILENT:
         run.rig.proxies[name, "amqp"].silence()
     for name, (sign, words) in SILENT.items():
         run.recovers(30, f"{name} after silence, {words}", sign)
-    while run.ordering:
-        run.pause(1)
+    run.await_recovery()
     run.rig.halt("flower")
 
 

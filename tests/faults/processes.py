@@ -1,10 +1,15 @@
 """F2, F13, F14: processes that die, that are restarted, and that are too many."""
 
 import signal
+import time
+from pathlib import Path
 
 from tests.awaiting import eventually
-from tests.faults.rig import WORKERS, kill
+from tests.faults.rig import AHEAD, BEHIND, WORKERS, kill
 from tests.faults.run import Run
+
+#: Seconds after TERM in which a process should have stopped, and until it is killed.
+STOP, GRACE = 10, 30
 
 
 def workers_are_killed(run: Run) -> None:
@@ -20,36 +25,59 @@ def workers_are_killed(run: Run) -> None:
 
 
 def everything_is_restarted(run: Run) -> None:
-    """Restart one process after the other, by TERM, while customers order."""
+    """Restart one process after the other, by TERM, while customers order.
+
+    Each has 10 s to finish, or to hand back, what it holds.
+    """
     start = run.mark("rolling restart")
     # The web server's own way: its socket stays, its processes follow one another.
     run.rig.tell("web", signal.SIGHUP)
-    for name in ("relay", "beat", *WORKERS):
-        restart(run, name)
+    took = {name: restart(run, name) for name in ("relay", "beat", *WORKERS)}
     run.recovers(within=10)
+    slowest = max(took, key=took.__getitem__)
+    run.figures.append(f"slowest to stop: {slowest}, {took[slowest]:.1f} s")
+    run.late += [
+        f"{one} took {s:.1f} s to stop." for one, s in took.items() if s > STOP
+    ]
     failed = [
         what for what in run.answers(start, run.mark("all restarted")) if what != 201
     ]
     run.complain(*(f"A customer was answered {what}." for what in failed))
 
 
-def restart(run: Run, name: str) -> None:
-    before = run.rig.pid(name)
-    run.mark(f"TERM to {name}")
+def restart(run: Run, name: str) -> float:
+    """Return how many seconds it took to stop, once it works again."""
+    before, asked = run.rig.pid(name), run.mark(f"TERM to {name}")
     run.rig.tell(name, signal.SIGTERM)
+    _await_end(before)
+    stopped = time.time() - asked
     eventually(lambda: run.rig.pid(name) not in (0, before), within=40, every=0.1)
     run.rig.wait_for(name)
+    return stopped
+
+
+def _await_end(pid: int) -> None:
+    """Return when it has ended; one that does not is ended as a cluster would."""
+    try:
+        eventually(lambda: not Path(f"/proc/{pid}").exists(), within=GRACE)
+    except AssertionError:
+        kill(pid)
 
 
 def everything_is_there_twice(run: Run) -> None:
-    """Run two relays and two schedulers, and kill a relay now and then."""
-    spare = ("relay-2", "beat-2")
+    """Run two relays and two schedulers, and kill a relay now and then.
+
+    One worker's clock is an hour ahead, and that of another one an hour behind.
+    """
+    late, early = run.rng.sample(WORKERS, 2)
+    spare = ("relay-2", "beat-2", early + AHEAD, late + BEHIND)
+    run.rig.halt(early, late)
     run.rig.run(*spare)
-    run.mark("two relays, two schedulers")
+    run.mark(f"two relays, two schedulers, {early + AHEAD}, {late + BEHIND}")
     while run.ordering:
         run.pause(4)
         kill(run.rig.pid(run.rng.choice(("relay", "relay-2"))))
         run.mark("kill -9 of one relay")
         run.recovers(within=10)
-    for name in spare:
-        run.rig.halt(name)
+    run.rig.halt(*spare)
+    run.rig.run(early, late)

@@ -6,13 +6,14 @@ too. A dead process is started again by the supervisor, as in production.
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg2
+from kombu import Connection
 
 from deploy.local import (
     application,
@@ -25,14 +26,27 @@ from deploy.local import (
     supervise,
 )
 from deploy.local.errors import PlainError
+from deploy.local.processes import Process
 from deploy.local.program import Program
 from deploy.local.session import short_lived
 from deploy.local.system import System
 from tests.awaiting import eventually
 from tests.faults.proxy import Proxy
 
-WORKERS = [worker.name for worker in processes.local_workers()]
-ALWAYS = [processes.WEB, processes.RELAY, processes.BEAT, *processes.local_workers()]
+CELERY = processes.local_workers()
+WORKERS = [worker.name for worker in CELERY]
+ALWAYS = [processes.WEB, processes.RELAY, processes.BEAT, *CELERY]
+#: What a process is called whose clock is wrong, and by how many seconds it is.
+AHEAD, BEHIND = "-ahead", "-behind"
+WRONG = {AHEAD: 3600, BEHIND: -3600}
+
+
+def _by_a_wrong_clock(worker: Process, kind: str) -> Process:
+    clock = f"python -m tests.faults.wrong_clock {WRONG[kind]} "
+    command = worker.command.replace("celery ", clock)
+    return replace(worker, name=worker.name + kind, command=command)
+
+
 #: Started by the faults that are about them.
 ON_DEMAND = [
     processes.FLOWER,
@@ -42,6 +56,7 @@ ON_DEMAND = [
         name="beat-2",
         command=processes.BEAT.command.replace("beat-schedule", "beat-schedule-2"),
     ),
+    *(_by_a_wrong_clock(one, name) for one in CELERY for name in WRONG),
 ]
 #: The variable that names a server -> its port, and who reaches it through a proxy.
 PROXIED = {
@@ -122,9 +137,10 @@ class Rig:
         """Start what does not run; returns at once."""
         supervise.start(self.system, [self.programs[name] for name in names])
 
-    def halt(self, name: str) -> None:
-        """Stop it and keep it stopped: servers at once, as if the power went."""
-        supervise.halt(self.system, self.programs[name])
+    def halt(self, *names: str) -> None:
+        """Stop them and keep them stopped: servers at once, as if the power went."""
+        for name in names:
+            supervise.halt(self.system, self.programs[name])
 
     def halt_all(self) -> None:
         """Stop the whole application, all at once; returns at once."""
@@ -140,8 +156,16 @@ class Rig:
         for name in names:
             if name in READY:
                 eventually(lambda name=name: READY[name](self.system), within=90)
+            elif app[name].queues:
+                eventually(lambda name=name: self._hears(app[name].queues), within=90)
             else:
                 application.wait_for(self.system, app[name])
+
+    def _hears(self, queues: Iterable[str]) -> bool:
+        # The management API would say so up to 5 s later.
+        with Connection(self.system.amqp_url) as broker, broker.channel() as channel:
+            declared = (channel.queue_declare(one, passive=True) for one in queues)
+            return all(found.consumer_count for found in declared)
 
     def pid(self, name: str) -> int:
         """Return the id of the process that runs under a name; 0 when there is none."""

@@ -9,11 +9,13 @@ from typing import NamedTuple
 
 import psycopg2
 
-from tests.faults.client import Customers, wishes
+from tests.awaiting import eventually
+from tests.faults.client import CREATED, Customers, Try, wishes
+from tests.faults.neighbours import Neighbours
 from tests.faults.rig import Rig
 
 #: Seconds between two looks at what should recover.
-LOOK = 0.1
+LOOK = 0.2
 #: And between two words about how far it is.
 TELL = 5
 #: What was not there after so many times its bar never comes.
@@ -95,8 +97,11 @@ class Run:
         #: (when, what) of everything that was done to the system.
         self.marks: list[tuple[float, str]] = []
         self.recoveries: list[Recovery] = []
-        #: Broken rules of this fault alone, in words.
+        #: Broken rules of this fault alone, missed bars, and figures, in words.
         self.complaints: list[str] = []
+        self.late: list[str] = []
+        self.figures: list[str] = []
+        self.neighbours = Neighbours()
         self._over = threading.Event()
 
     @property
@@ -114,16 +119,29 @@ class Run:
 
     def recovers(self, within: float, what: str = "", sign: Sign = orders_finish):
         """Expect that orders placed from now on succeed in so many seconds."""
-        what = what or f"after {self.marks[-1][1]}"
+        what = what or f"Orders after {self.marks[-1][1]}"
         self.recoveries.append(Recovery(what, time.time(), within, sign))
+
+    def await_recovery(self) -> None:
+        """Return when all that should has recovered, or never will."""
+        eventually(lambda: not self._hopes(), within=600, every=LOOK)
 
     def complain(self, *complaints: str) -> None:
         self.complaints += complaints
 
-    def answers(self, since: float, until: float) -> Iterator[int | str]:
-        """Yield what the customers' tries in between were answered."""
+    def answers(self, since: float, until: float) -> list[int | str]:
+        """Return what the customers' requests in between were answered."""
+        return [one.said for one in self._tries(since, until)]
+
+    def p99(self, since: float, until: float) -> float:
+        """Return within how many seconds 99 of 100 orders in between were accepted."""
+        tries = self._tries(since, until)
+        taken = sorted(one.seconds for one in tries if one.said == CREATED)
+        return taken[int(len(taken) * 0.99)]
+
+    def _tries(self, since: float, until: float) -> Iterator[Try]:
         for wish in list(self.customers.ledger):
-            yield from (what for when, what in wish.tries if since <= when < until)
+            yield from (one for one in list(wish.tries) if since <= one.when < until)
 
     def watch(self, progress: Callable[[str], None]) -> None:
         """Look at what should recover, until it is over and all of it has."""

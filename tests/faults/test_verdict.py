@@ -4,14 +4,14 @@ from random import Random
 
 import pytest
 
-from tests.faults.client import Wish, wishes
+from tests.faults.client import Try, Wish, wishes
 from tests.faults.verdict import compared
 
 KEPT = {"lost": 0, "doubled": 0, "unexpected": 0}
 
 
 def granted(key, *ids):
-    return Wish(key, {}, [(0.0, 201)], list(ids))
+    return Wish(key, {}, [Try(0.0, 201, 0.1)], list(ids))
 
 
 @pytest.mark.parametrize(

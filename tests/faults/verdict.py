@@ -15,11 +15,11 @@ from tests.faults.run import Run
 
 RESULTS = RUN / "faults"
 #: Seconds for the orders of a run to end, and for the system to rest after them.
-DRAIN, REST = 300, 60
+DRAIN, REST = 300, 240
 
 OPEN = "SELECT count(*) FROM orders_order WHERE is_open"
 PLACED = """
-    SELECT id::text, reference,
+    SELECT id::text, reference, extract(epoch from created_at)::float,
         extract(epoch from coalesce(completed_at, cancelled_at))::float
     FROM orders_order WHERE created_at >= to_timestamp(%s)
 """
@@ -45,8 +45,14 @@ class Verdict:
     bar: float | None = None
     drained: float | None = None
     broken: list[str] = field(default_factory=list)
+    #: Bars that were missed, and what else was measured, in words.
+    late: list[str] = field(default_factory=list)
+    figures: list[str] = field(default_factory=list)
+    #: How much of the machine was busy with something else, from 0 to 1.
+    others: float = 0
     #: For the plot, in seconds since the start.
     marks: list[tuple[float, str]] = field(default_factory=list)
+    accepted: list[float] = field(default_factory=list)
     ends: list[float] = field(default_factory=list)
 
     @property
@@ -55,12 +61,19 @@ class Verdict:
 
     def line(self) -> str:
         """Return all that one has to know."""
-        return (
-            f"{self.fault}: {'kept' if self.kept else 'BROKEN'}, {self.orders} orders, "
-            f"{self.lost} lost, {self.doubled} doubled, {self.unexpected} unexpected, "
-            f"recovered in {seconds(self.recovery)} (bar {seconds(self.bar)}), "
-            f"at rest in {seconds(self.drained)}, seed {self.seed}"
+        told = (
+            f"{self.fault}: {self.outcome}, {self.orders} orders, {self.lost} lost, "
+            f"{self.doubled} doubled, {self.unexpected} unexpected"
         )
+        recovered = f"recovered in {seconds(self.recovery)} (bar {seconds(self.bar)})"
+        others = f"others used {self.others:.0%} of the machine"
+        rest = f"at rest in {seconds(self.drained)}"
+        seed = f"seed {self.seed}"
+        return ", ".join([told, recovered, *self.figures, rest, others, seed])
+
+    @property
+    def outcome(self) -> str:
+        return ("LATE" if self.late else "kept") if self.kept else "BROKEN"
 
     def write(self) -> Path:
         RESULTS.mkdir(parents=True, exist_ok=True)
@@ -88,10 +101,14 @@ def of(run: Run, title: str, *, drain: float = DRAIN) -> Verdict:
         recovery=slowest and slowest.seconds,
         bar=slowest and slowest.within,
         drained=drained,
-        broken=[*violations, *_late(run), *_dead(run), *run.complaints],
+        broken=[*violations, *_dead(run), *run.complaints],
+        late=[*_late(run), *run.late],
+        figures=run.figures,
+        others=run.neighbours.share(),
         marks=[(when - run.started, what) for when, what in run.marks],
-        ends=sorted(ended - run.started for _, _, ended in rows if ended),
-        **compared(run.customers.ledger, [(one, key) for one, key, _ in rows]),
+        accepted=sorted(created - run.started for *_, created, _ in rows),
+        ends=sorted(ended - run.started for *_, ended in rows if ended),
+        **compared(run.customers.ledger, [(one, key) for one, key, *_ in rows]),
     )
 
 

@@ -105,3 +105,29 @@ def test_a_relay_that_is_stopped_does_not_wait_for_the_end(broker):
 
     relay._sit_out(publisher, stopped)
     assert publisher.blocked
+
+
+class Patience:
+    """The event that stops a relay: set after so many pauses."""
+
+    def __init__(self, pauses):
+        self.left, self.pauses = pauses, []
+
+    def wait(self, seconds):
+        self.pauses.append(seconds)
+        return len(self.pauses) > self.left
+
+
+def test_a_relay_without_a_broker_sleeps_only_where_it_can_be_stopped(
+    settings, monkeypatch
+):
+    settings.AMQP_URL = "amqp://127.0.0.1:1//"
+    deaf = []
+    monkeypatch.setattr("kombu.utils.functional.sleep", deaf.append)
+    stopped = Patience(8)
+
+    relay.run(stopped)
+
+    assert not deaf
+    assert stopped.pauses[0] == 0
+    assert 2 < max(stopped.pauses) <= 4
