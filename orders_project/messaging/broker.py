@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn
 
 import amqp
-from kombu import Connection, Exchange, Queue
+from kombu import Connection, Queue
 from kombu.exceptions import OperationalError
 
 from orders_project.messaging.topology import EXCHANGES, QUEUES, ROADS
@@ -30,12 +30,30 @@ def declare(broker: Connection) -> None:
 
     Raises amqp.PreconditionFailed where the broker has it with other arguments.
     """
-    entities: Iterable[Exchange | Queue] = (*EXCHANGES, *QUEUES)
+    # Nothing waits for its own answer: two hundred take seconds where the broker is
+    # busy, and the relay would publish nothing meanwhile.
     with broker.channel() as channel:
-        for entity in entities:
-            entity(channel).declare()
+        for exchange in EXCHANGES:
+            exchange(channel).declare(nowait=True)
+        for queue in QUEUES:
+            _declare(queue(channel))
         for road in ROADS:
-            road.destination(channel).bind_to(road.source, road.routing_key)
+            there = road.destination(channel)
+            there.bind_to(road.source, road.routing_key, nowait=True)
+        _await_answer(channel)
+
+
+def _declare(queue: Queue) -> None:
+    queue.queue_declare(nowait=True)
+    if queue.exchange and queue.exchange.name:
+        queue.queue_bind(nowait=True)
+    for binding in queue.bindings:
+        binding.bind(queue, nowait=True)
+
+
+def _await_answer(channel: Any) -> None:
+    """Wait for the answer to one thing more, and with it that of all before."""
+    EXCHANGES[0](channel).declare()
 
 
 class BlockedError(OperationalError):

@@ -1,0 +1,44 @@
+"""Declaring the topology: all of it at once, and nothing else than was asked for."""
+
+import time
+from urllib.parse import urlsplit
+
+import amqp
+import pytest
+from django.conf import settings
+from kombu import Connection, Queue
+
+from orders_project.messaging import broker as ours
+from orders_project.messaging.broker import declare
+from orders_project.messaging.topology import EXCHANGES, QUEUES
+from tests.faults.proxy import Proxy
+
+#: Seconds for every piece on its way: of an overloaded broker.
+DELAY = 0.05
+
+
+@pytest.fixture
+def far_broker():
+    near = urlsplit(settings.AMQP_URL)
+    proxy = Proxy(near.port or 5672)
+    proxy.delay = DELAY
+    url = settings.AMQP_URL.replace(f":{near.port}", f":{proxy.port}")
+    with Connection(url) as connection:
+        connection.connect()
+        yield connection
+    proxy.close()
+
+
+def test_nothing_waits_for_its_own_answer(topology, far_broker):
+    start = time.monotonic()
+    declare(far_broker)
+    assert time.monotonic() - start < DELAY * len(EXCHANGES + QUEUES)
+
+
+def test_a_queue_that_is_there_with_other_arguments_is_refused(topology, monkeypatch):
+    there = QUEUES[0]
+    other = Queue(there.name, there.exchange, there.routing_key, max_priority=3)
+    monkeypatch.setattr(ours, "QUEUES", [other])
+    refused = pytest.raises(amqp.PreconditionFailed, match=there.name)
+    with Connection(settings.AMQP_URL) as connection, refused:
+        declare(connection)
