@@ -111,8 +111,8 @@ def _page(summaries: Sequence[Summary], results: Sequence[Result], command: str)
     return PAGE.format(
         when=time.strftime("%Y-%m-%d"),
         command=command,
-        machine=_machine(),
-        commit=_commit(),
+        machine=machine(),
+        commit=commit(),
         rounds=max(len(one.runs) for one in summaries),
         throughput=_throughput(summaries),
         cpu=_cpu(summaries),
@@ -133,7 +133,7 @@ def _throughput(summaries: Sequence[Summary]) -> str:
         for one in summaries
     ]
     ratio = ["Waybill is so many times as fast" for _ in ours]
-    return _table(["", "orders in a run", "orders/s", *ratio], rows)
+    return table(["", "orders in a run", "orders/s", *ratio], rows)
 
 
 def _cpu(summaries: Sequence[Summary]) -> str:
@@ -145,7 +145,7 @@ def _cpu(summaries: Sequence[Summary]) -> str:
         ]
         for one in summaries
     ]
-    return _table(["", *ROLES, "all"], rows)
+    return table(["", *ROLES, "all"], rows)
 
 
 def _written(summaries: Sequence[Summary]) -> str:
@@ -154,7 +154,7 @@ def _written(summaries: Sequence[Summary]) -> str:
         [one.title, *(_figure(one.written(name)) for name in names)]
         for one in summaries
     ]
-    return _table(["", *names], rows)
+    return table(["", *names], rows)
 
 
 def _details(results: Sequence[Result]) -> str:
@@ -167,10 +167,10 @@ def _details(results: Sequence[Result]) -> str:
         [f"`{name}`", _figure(cost)]
         for name, cost in sorted(spent.items(), key=lambda item: -item[1])
     ]
-    return f"## Waybill's processes\n\n{_table(['', 'CPU ms per order'], rows)}\n"
+    return f"## Waybill's processes\n\n{table(['', 'CPU ms per order'], rows)}\n"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -200,14 +200,14 @@ def _cpu_plot(summaries: Sequence[Summary]) -> str:
     return svg.chart("CPU milliseconds for one order", bars, legend=[*ROLES])
 
 
-def _machine() -> str:
+def machine() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     models = [line.split(": ")[1] for line in lines if line.startswith("model name")]
     cores = len(os.sched_getaffinity(0))
     return f"{cores} cores ({models[0] if models else platform.machine()})"
 
 
-def _commit() -> str:
+def commit() -> str:
     words = ["git", "describe", "--always", "--dirty"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "an unknown commit"

@@ -1,0 +1,69 @@
+"""Does a long queue slow down what drains it, or fill anybody's memory?"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from benchmarks.loads.figures import Figure, Outcome, Scale, change
+from benchmarks.loads.lines import Line, plot
+from benchmarks.loads.shop import WORKERS, Shop, shop
+from benchmarks.loads.watching import Sample, memory_lines, watched
+
+WITHIN = 0.15
+#: A tenth of the backlog shows what a process needs for draining at all.
+SHARE = 10
+GROWTH = 0.15
+#: It keeps the messages that wait: that is its work.
+KEEPS = "rabbitmq"
+DECILES = """
+    SELECT count(*), extract(epoch FROM max(completed_at) - min(completed_at))::float
+    FROM (SELECT completed_at, ntile(10) OVER (ORDER BY completed_at) AS decile
+        FROM orders_order WHERE id >= %s) AS ordered
+    GROUP BY decile ORDER BY decile
+"""
+
+
+def backlog(scale: Scale) -> Outcome:
+    """Place orders while no worker runs, then drain them; a tenth of them first."""
+    with shop() as own:
+        before = _peaks(_drain(own, scale.orders // SHARE)[1])
+        rates, seen = _drain(own, scale.orders)
+    figures = [
+        Figure("orders", f"{scale.orders:,}"),
+        Figure("orders/s by decile", " ".join(f"{one:,.0f}" for one in rates)),
+        change("the last decile against the first", rates[-1] / rates[0], WITHIN),
+        *_memory(before, _peaks(seen)),
+    ]
+    return Outcome(figures, _plots(seen))
+
+
+def _drain(own: Shop, count: int) -> tuple[list[float], list[Sample]]:
+    own.halt(WORKERS)
+    with watched(own) as seen:
+        first = own.place(count)
+        own.start(WORKERS)
+        own.await_end(first, count)
+    rates = [orders / seconds for orders, seconds in own.all(DECILES, first)]
+    return rates, seen
+
+
+def _peaks(samples: Sequence[Sample]) -> dict[str, int]:
+    names = {name for one in samples for name in one.memory}
+    return {name: max(one.memory.get(name, 0) for one in samples) for name in names}
+
+
+def _memory(before: Mapping[str, int], after: Mapping[str, int]) -> Iterator[Figure]:
+    for name in sorted(after):
+        grown = after[name] / before[name] - 1
+        what = f"`{name}`: peak, and beside that of a backlog a tenth as long"
+        shown = f"{after[name] / 2**20:,.0f} MB, {grown:+.1%}"
+        if name == KEEPS:
+            yield Figure(f"{what} (keeps what waits)", shown)
+        else:
+            yield Figure(what, shown, f"below {GROWTH:+.0%}", grown < GROWTH)
+
+
+def _plots(seen: Sequence[Sample]) -> dict[str, str]:
+    left = [(one.at, float(one.open)) for one in seen]
+    return {
+        "backlog-open": plot("Orders that are not completed", [Line("open", left)]),
+        "backlog-memory": plot("Megabytes of each process", memory_lines(seen)),
+    }
