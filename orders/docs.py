@@ -38,6 +38,7 @@ def problems(**reasons: str) -> dict[tuple[int, str], OpenApiResponse]:
 
 
 GONE = {"_503": "The database is away; nothing was stored. Try again."}
+FULL = {"_503": "The database is away, or too much waits for the broker. Try again."}
 HIDDEN = {"_404": "No such order, or not yours."}
 ORDER_TOKEN = [
     OpenApiParameter("order_token", str, description="A guest's secret."),
@@ -102,7 +103,7 @@ ORDERS = extend_schema_view(
             _413="The body is too large.",
             _415="The body is not JSON by its Content-Type.",
             _422="The Idempotency-Key came before with another body.",
-            **GONE,
+            **FULL,
         ),
     ),
 )

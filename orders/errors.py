@@ -98,6 +98,19 @@ class UnansweredPaymentError(ProblemError):
         )
 
 
+class BacklogError(ProblemError):
+    """RabbitMQ, or the relay, has been away for so long that the outbox is full."""
+
+    status, title, slug = 503, "Too much is waiting", "backlog"
+    headers = {"Retry-After": "30"}
+
+    def __init__(self) -> None:
+        super().__init__(
+            "New orders are not taken until those before them are on their way. This "
+            "request stored nothing; with an Idempotency-Key a retry is safe."
+        )
+
+
 class WrongLoginError(ProblemError):
     status, title, slug = 401, "Wrong login", "wrong-login"
     headers = {"WWW-Authenticate": "Token"}

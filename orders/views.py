@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from orders import docs, intake, selectors, services, tokens, tracing
 from orders.bodies import JSONBytes, body_of
-from orders.errors import InvalidKeyError, UnansweredPaymentError
+from orders.errors import BacklogError, InvalidKeyError, UnansweredPaymentError
 from orders.filters import BySku, NewestFirst, OrderFilter
 from orders.models import Order, Product
 from orders.pricing import NewOrder
@@ -25,7 +25,7 @@ from orders.serializers import (
     ProductSerializer,
 )
 from orders.services.placing import Placed
-from orders_project.messaging import rpc
+from orders_project.messaging import backlog, rpc
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.errors import UnansweredError
 from orders_project.messaging.events import PaymentAsked
@@ -59,6 +59,8 @@ class OrdersView(ListAPIView[Order]):
         return selectors.visible_orders(self.request.user)
 
     def post(self, request: Request) -> Response:
+        if backlog.is_full():
+            raise BacklogError
         wanted = intake.new_order(
             body_of(request),
             customer_id=request.user.pk,

@@ -1,9 +1,9 @@
 """What a load balancer asks: does the process live, and can it do its work?"""
 
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from orders_project.errors import DATABASE_GONE, database_gone
+from orders_project.messaging import backlog
 
 
 def alive(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's
@@ -11,10 +11,12 @@ def alive(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's
 
 
 def ready(request: HttpRequest) -> HttpResponse:
-    """Answer 503 while the database is away. RabbitMQ is not needed to take orders."""
+    """Answer 503 while the database is away. RabbitMQ is not needed to take orders.
+
+    Also a server that takes no new orders is ready: all else goes on.
+    """
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        takes_orders = not backlog.is_full()
     except DATABASE_GONE:
         return database_gone(request)
-    return JsonResponse({"status": "ready"})
+    return JsonResponse({"status": "ready", "takes_orders": takes_orders})

@@ -250,6 +250,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=RECONCILE_HOUR, minute=17),
     }
 }
+# Parcels that may wait for the broker; beyond it the API takes no new orders.
+OUTBOX_LIMIT = env.number("OUTBOX_LIMIT", 100_000, least=1)
 RETENTION_DAYS = env.number("RETENTION_DAYS", 90)
 
 LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")

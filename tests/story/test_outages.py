@@ -30,6 +30,22 @@ def test_orders_are_taken_without_a_broker_and_finish_once_it_is_there(shop):
         shop.verify()
 
 
+def test_beyond_its_limit_the_outbox_takes_no_orders_until_the_relay_is_back(
+    shop, settings
+):
+    settings.OUTBOX_LIMIT = 3
+    with relay(**shop.settings):
+        orders = [shop.order()]
+    orders += [shop.order() for _ in range(3)]
+    eventually(lambda: shop.try_to_order().status_code == 503)
+
+    with running(**shop.settings):
+        eventually(lambda: shop.try_to_order().status_code == 201)
+        for order_id in orders:
+            shop.wait_for(order_id, "completed")
+        shop.verify()
+
+
 def relay_to_nowhere(shop, nowhere):
     return process(sys.executable, "manage.py", "relay", **shop.settings | nowhere)
 
