@@ -25,8 +25,9 @@ WORKERS = {
     "audit.queue": ("audit", "audit"),
     "analytics.queue": ("audit", "analytics"),
     "dead.desk.queue": ("audit", "dead-desk"),
-    "order.tasks": ("tasks", "order"),
-    "messaging.tasks": ("tasks", "messaging"),
+    "order.tasks": ("order", "order"),
+    # Reconciling may take many minutes of the night: only what can wait is beside it.
+    "messaging.tasks": ("messaging", "messaging"),
 }
 #: Pool processes; the gateway is slow, and its chains wait for it.
 CONCURRENCY = {"payment-chains": 2, "payment-prepaid": 2}

@@ -13,7 +13,7 @@ TAKE = """
 COUNT = """
     INSERT INTO messaging_attempt AS a (queue, event_id, count)
     SELECT %s, id, 1 FROM unnest(%s::uuid[]) AS id ORDER BY id
-    ON CONFLICT (queue, event_id) DO UPDATE SET count = a.count + 1
+    ON CONFLICT (queue, event_id) DO UPDATE SET count = a.count + 1, at = now()
 """
 SEEN = """
     SELECT event_id::text, count FROM messaging_attempt

@@ -78,6 +78,7 @@ class Attempt(models.Model):
     queue = models.TextField()
     event_id = models.UUIDField()
     count = models.SmallIntegerField()
+    at = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = "messaging_attempt"

@@ -12,6 +12,8 @@ from orders_project.messaging.topology import DEAD_DESK_QUEUE
 #: Rows a minute of work leaves behind that only matter while a message may come twice.
 PRUNE = (
     "DELETE FROM messaging_inbox WHERE handled < now() - make_interval(days => %s)",
+    # Of events that did not come to their end in the hands that had counted them.
+    "DELETE FROM messaging_attempt WHERE at < now() - make_interval(days => %s)",
     "DELETE FROM messaging_work WHERE at < now() - make_interval(days => %s)",
     "DELETE FROM messaging_nudge WHERE at < now() - make_interval(days => %s)",
     """
