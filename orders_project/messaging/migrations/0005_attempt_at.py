@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('messaging', '0003_dead_letter_desk'),
+        ('messaging', '0004_parcels_of_many_events'),
     ]
 
     operations = [
