@@ -1,13 +1,15 @@
 """The failed-order desk, the sweeper, and both in the admin."""
 
+import re
 from contextlib import closing
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import connections
 from django.urls import reverse
 
-from orders import services, tasks
+from orders import selectors, services, tasks
 from orders.errors import InvalidOrderError, PriceChangedError
 from orders.models import FailedOrder, Order, Product
 from orders_project.messaging.events import (
@@ -77,6 +79,19 @@ def test_the_sweep_sends_the_events_of_idle_orders_again(order, settings):
     assert tasks.sweep() == "1 orders nudged"
     assert [parcel.routing_key for parcel in Parcel.objects.all()] == ["order.created"]
     assert tasks.sweep() == "0 orders nudged"
+
+
+def test_a_sweep_is_on_the_orders_timeline_and_counted_by_stats(
+    order, settings, capsys
+):
+    settings.SWEEP_IDLE_SECONDS = 100
+    idle(order, 101)
+    tasks.sweep()
+    call_command("stats")
+
+    assert re.search(r"nudges by sweeper\s*│\s*1", capsys.readouterr().out)
+    swept = selectors.timeline(order.pk, for_staff=False)[-1]
+    assert (swept["type"], swept["data"]["by"]) == ("nudged", "sweeper")
 
 
 def test_each_nudge_doubles_the_wait_for_the_next(order, settings):

@@ -1,11 +1,13 @@
 """Nudges from the shell: who is named, who is not known, and what remains of it."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from orders_project.messaging.events import utc_now
 from orders_project.messaging.models import LoggedEvent, Nudge, Parcel
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +54,19 @@ def test_stats_count_the_nudges_of_each(place, capsys):
 
     assert re.search(r"nudges by ada\s*│\s*2", capsys.readouterr().out)
     assert LoggedEvent.objects.count() == 1
+
+
+def test_stats_tell_what_waits_for_the_broker(place, capsys):
+    place()
+    Parcel.objects.update(due=utc_now() - timedelta(seconds=90))
+    call_command("stats")
+    assert (
+        "1 parcels wait for the broker, the oldest for 90 s" in capsys.readouterr().out
+    )
+
+    Parcel.objects.update(due=utc_now() + timedelta(seconds=90))
+    call_command("stats")
+    assert "Nothing waits for the broker." in capsys.readouterr().out
 
 
 def test_the_timeline_says_when_and_to_customers_no_name(order, guest):
