@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two tries while database or broker are gone; doubled up to the last.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
+#: Seconds between two looks for pool processes that have died.
+DEAD_SECONDS = 0.2
 #: Seconds that Celery's own events, for Flower, wait for more of them.
 FLOWER_SECONDS = 0.5
 
@@ -68,6 +70,12 @@ class EventConsumer(Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.gathering = Gathering(self)
+        self.hub.call_repeatedly(DEAD_SECONDS, self.replace_dead)
+
+    def replace_dead(self) -> None:
+        # Celery misses the death of some processes, and looks for them every 5 s. Asked
+        # of the pool each time: it has its own way to do this once it runs.
+        self.pool.maintain_pool()
 
     class Blueprint(Consumer.Blueprint):  # type: ignore[valid-type, misc]
         # Celery's delayed delivery would declare 28 quorum queues of its own as soon

@@ -4,12 +4,14 @@ import json
 import os
 import pickle
 import time
+from statistics import quantiles
+from uuid import UUID
 
 import pytest
 from django.db.models import Sum
 
 from orders_project.messaging import envelope, inspection
-from orders_project.messaging.events import OrderPaid, new_id
+from orders_project.messaging.events import OrderPaid, new_id, utc_now
 from orders_project.messaging.models import DeadLetter, Inbox, Work
 from tests.awaiting import eventually
 from tests.broker.behaviours import DEADLY, FINE, POISONED, QUEUE, TOO_EARLY
@@ -112,6 +114,22 @@ def test_an_event_that_kills_its_worker_is_parked_and_its_neighbours_live(
     assert deadly.id in dead.body
     assert "worker died" in dead.headers["x-reason"]
     assert eventually(lambda: handled(good))
+
+
+def test_its_neighbours_wait_for_its_deaths_and_no_longer(broker, crooked):
+    """Celery by itself may take 5 s to see that a process died: five times 5 s."""
+    (deadly,), good = paid(DEADLY), paid(count=300)
+    said = {}
+    for number, event in enumerate(good):
+        broker.say(QUEUE, event, *([deadly] if number == 10 else ()))
+        said[event.id] = utc_now()
+        time.sleep(0.02)  # the pace of a shop, so that they come before and after
+
+    assert deadly.id in broker.take("dead.letter.queue", within=60).body
+    assert eventually(lambda: handled(good))
+    times = dict(Inbox.objects.values_list("event_id", "handled"))
+    waits = [(times[UUID(one)] - said[one]).total_seconds() for one in said]
+    assert quantiles(waits, n=20)[-1] < 8
 
 
 def test_every_dead_letter_comes_to_the_desk_and_stays_parked(broker, crooked):
