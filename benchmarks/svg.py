@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-WIDTH, LEFT, RIGHT, ROW, BAR, TOP = 860, 270, 110, 34, 20, 64
+WIDTH, LEFT, RIGHT, ROW, BAR, TOP = 900, 300, 110, 34, 20, 64
 COLOURS = ("#4269d0", "#efb118", "#3ca951", "#ff725c", "#97bbf5")
 FRAME = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img"
