@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import bus
+import msgspec
 from bus import Event, broker
 from faststream import AckPolicy, FastStream
 from faststream.rabbit import RabbitQueue
 
 #: Connections of this process, so also how many messages are at work at a time.
-IN_FLIGHT = 8
+IN_FLIGHT = 16
 
 
 @asynccontextmanager
@@ -148,7 +149,7 @@ async def record(connection, event):
     await connection.execute(
         "INSERT INTO audit (event_id, order_id, type, body) VALUES ($1, $2, $3, $4) "
         "ON CONFLICT DO NOTHING",
-        event.id, event.subject, event.type, event.model_dump_json(),
+        event.id, event.subject, event.type, msgspec.json.encode(event).decode(),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import bus
+from bus import Line
 
 BATCH = 100
 ORDERS = json.loads(Path(os.environ["ORDERS"]).read_text())
@@ -36,7 +37,7 @@ def created(order):
         type="order.created",
         subject=order["id"],
         total_cents=order["total_cents"],
-        lines=order["lines"],
+        lines=[Line(one["sku"], one["quantity"]) for one in order["lines"]],
     )
 
 

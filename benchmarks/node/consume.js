@@ -4,7 +4,7 @@ const { Pool } = require("pg");
 const bus = require("./bus");
 
 const PREFETCH = 200;
-const IN_FLIGHT = 8; // connections of this process, so also messages at work
+const IN_FLIGHT = 16; // connections of this process, so also messages at work
 const database = new Pool({ connectionString: process.env.DATABASE_URL, max: IN_FLIGHT });
 
 const LOCK = "SELECT 1 FROM stock WHERE sku = ANY($1) ORDER BY sku FOR UPDATE";
