@@ -12,8 +12,8 @@ from kombu.exceptions import OperationalError
 from orders_project.messaging.topology import EXCHANGES, QUEUES, ROADS
 
 CONFIRM_SECONDS = 10
-#: Two are missed, then each of three goodbyes waits 5 s for an answer: 23 s at most.
-LISTENING_HEARTBEAT = 4
+#: Two are missed, then each of three goodbyes waits 5 s for an answer: 21 s at most.
+LISTENING_HEARTBEAT = 3
 
 
 class Message(NamedTuple):

@@ -90,7 +90,7 @@ def _one(running: Rig, name: str, seed: int, options: argparse.Namespace) -> boo
     for words in [*found.broken[:20], *found.late[:20]]:
         tell(f"    {words}")
     found.write()
-    return found.kept and not found.late
+    return found.kept and not found.missed
 
 
 def _progress(words: str) -> None:

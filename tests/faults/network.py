@@ -48,10 +48,14 @@ def connections_go_silent(run: Run) -> None:
 
 
 def connections_break(run: Run) -> None:
-    """Reset every connection to the broker, and the relay's to the database."""
+    """Reset every connection to the broker, and the relay's to the database.
+
+    Events must flow again at once; an order has a way to go until the next reset.
+    """
     while run.ordering:
         run.pause(3)
         run.mark("reset")
         for proxy in run.rig.proxies.values():
             proxy.reset()
-        run.recovers(within=5)
+        run.recovers(5, "Events after reset", orders_are_recorded)
+        run.recovers(within=10)

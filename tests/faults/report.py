@@ -15,7 +15,7 @@ INTRODUCTION = (
     "Broken: promises of `manage.py verify`. Recovery: the slowest of the run, from "
     "the moment from which it was possible to an order placed after it that is "
     f"complete. Measured on {os.cpu_count()} cores; a run in which others used more "
-    "than a quarter of them says little about seconds."
+    "than a quarter of them says little about seconds, and its bar is not judged."
 )
 HEAD = (
     *("fault", "what happened", "orders", "lost", "doubled", "broken"),
@@ -31,6 +31,8 @@ table {{ border-collapse: collapse; width: 100%; background: #fff; border-radius
 th {{ color: #5a6b7b; font-weight: 500; font-size: 13px }}
 th, td {{ text-align: right; padding: .45rem .7rem; border-bottom: 1px solid #e6ebef }}
 tr:last-child td {{ border: 0 }} td {{ font-variant-numeric: tabular-nums }}
+th, td {{ white-space: nowrap }}
+td:nth-child(2), td:nth-child(9) {{ white-space: normal }}
 th:nth-child(-n+2), td:nth-child(-n+2), th:nth-child(9), td:nth-child(9)
   {{ text-align: left }}
 .kept td:first-child {{ color: #1d7a46; font-weight: 600 }}

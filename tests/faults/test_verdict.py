@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from tests.faults.client import Try, Wish, wishes
-from tests.faults.verdict import compared
+from tests.faults.verdict import Verdict, compared
 
 KEPT = {"lost": 0, "doubled": 0, "unexpected": 0}
 
@@ -33,6 +33,14 @@ def granted(key, *ids):
 )  # fmt: skip
 def test_what_customers_were_told_is_compared_with_what_there_is(told, placed, found):
     assert compared(told, placed) == KEPT | found
+
+
+def test_seconds_are_judged_where_nobody_else_can_have_been_the_cause():
+    late = {"orders": 1, "late": ["Orders after reset: 9.0 s, not within 5 s."]}
+
+    assert Verdict("F6", "reset", 1, others=0.1, **late).outcome == "LATE"
+    assert Verdict("F6", "reset", 1, others=0.6, **late).outcome == "kept"
+    assert Verdict("F6", "reset", 1, others=0.6, lost=1, **late).outcome == "BROKEN"
 
 
 def test_the_same_seed_wishes_the_same():
