@@ -111,9 +111,11 @@ def database(name: str) -> dict[str, Any]:
     config["OPTIONS"] = {
         "connect_timeout": 3,
         "tcp_user_timeout": 10_000,
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
         "application_name": "waybill",
         "options": "-c statement_timeout=15000 -c lock_timeout=10000"
-        " -c idle_in_transaction_session_timeout=60000",
+        " -c idle_in_transaction_session_timeout=20000",
     } | config.get("OPTIONS", {})
     return config
 

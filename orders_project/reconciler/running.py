@@ -10,6 +10,7 @@ from typing import NamedTuple
 from orders import services as orders
 from orders_project.messaging import sql
 from orders_project.messaging.nudging import RECONCILER
+from orders_project.messaging.silence import long_statements
 from orders_project.reconciler import looking
 from orders_project.reconciler.checks import DRIFT, NUDGE
 from orders_project.reconciler.looking import Finding
@@ -18,8 +19,7 @@ logger = logging.getLogger(__name__)
 
 LOCK = "SELECT pg_try_advisory_lock(hashtext('waybill reconciler'))"
 #: All lines of a much bought sku are added up in one statement.
-PATIENT = "SET statement_timeout = 0"
-AS_EVER = "RESET statement_timeout"
+LONGEST_STATEMENT = 600
 UNLOCK = "SELECT pg_advisory_unlock(hashtext('waybill reconciler'))"
 #: A nudge that has not helped by the next run will not help a second time.
 IN_VAIN = """
@@ -59,11 +59,10 @@ def reconcile(since: datetime, *, grace: float, repair: bool) -> Iterator[Report
 def _alone() -> Iterator[None]:
     if sql.fetch(LOCK) != [(True,)]:
         raise AlreadyRunningError(AlreadyRunningError.__doc__)
-    sql.run(PATIENT)
     try:
-        yield
+        with long_statements(LONGEST_STATEMENT):
+            yield
     finally:
-        sql.run(AS_EVER)
         sql.fetch(UNLOCK)
 
 

@@ -2,5 +2,5 @@
 
 from orders_project.messaging.topology import FAILED_ORDER_QUEUE
 
-FINE, POISONED, TOO_EARLY, DEADLY = range(4)
+FINE, POISONED, TOO_EARLY, DEADLY, STUCK = range(5)
 QUEUE = FAILED_ORDER_QUEUE

@@ -7,6 +7,7 @@ register these handlers in their process too.
 
 import os
 import signal
+import time
 
 import django
 
@@ -16,10 +17,17 @@ from orders_project.celery import app
 from orders_project.messaging.errors import Poison, RetryLater
 from orders_project.messaging.events import OrderPaid, PaymentAsked
 from orders_project.messaging.hearing import hears
-from orders_project.messaging.models import Work
+from orders_project.messaging.models import Attempt, Work
 from orders_project.messaging.rpc import answers
 from orders_project.messaging.topology import PAYMENT_RPC_QUEUE
-from tests.broker.behaviours import DEADLY, FINE, POISONED, QUEUE, TOO_EARLY
+from tests.broker.behaviours import (
+    DEADLY,
+    FINE,
+    POISONED,
+    QUEUE,
+    STUCK,
+    TOO_EARLY,
+)
 
 __all__ = ("app",)
 
@@ -42,13 +50,30 @@ def deadly(_event):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-DOES = {FINE: fine, POISONED: poisoned, TOO_EARLY: too_early, DEADLY: deadly}
+def stuck(_event):
+    # At the first time, as in a call of some library that hears no signal.
+    if not Attempt.objects.exists():
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+        time.sleep(600)
+
+
+DOES = {
+    FINE: fine,
+    POISONED: poisoned,
+    TOO_EARLY: too_early,
+    DEADLY: deadly,
+    STUCK: stuck,
+}
 
 
 @hears(OrderPaid, on=QUEUE)
 def behave(events):
     for event in events:
         DOES[event.total_cents](event)
+
+
+# Else a test of the hard one would take half a minute.
+behave.soft_time_limit, behave.time_limit = 4, 6
 
 
 @answers(PaymentAsked, on=PAYMENT_RPC_QUEUE)

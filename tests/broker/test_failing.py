@@ -12,9 +12,16 @@ from django.db.models import Sum
 
 from orders_project.messaging import envelope, inspection
 from orders_project.messaging.events import OrderPaid, new_id, utc_now
-from orders_project.messaging.models import DeadLetter, Inbox, Work
+from orders_project.messaging.models import Attempt, DeadLetter, Inbox, Work
 from tests.awaiting import eventually
-from tests.broker.behaviours import DEADLY, FINE, POISONED, QUEUE, TOO_EARLY
+from tests.broker.behaviours import (
+    DEADLY,
+    FINE,
+    POISONED,
+    QUEUE,
+    STUCK,
+    TOO_EARLY,
+)
 from tests.processes import worker
 
 
@@ -38,6 +45,17 @@ def tally():
 def handled(events):
     ids = [event.id for event in events]
     return Inbox.objects.filter(event_id__in=ids).count() == len(ids)
+
+
+def test_a_process_that_hears_no_signal_is_killed_and_its_events_come_again(
+    broker, crooked
+):
+    events = [*paid(STUCK), *paid(count=20)]
+    broker.say(QUEUE, *events)
+
+    assert eventually(lambda: handled(events), within=30)
+    assert not Attempt.objects.exists()
+    assert broker.is_empty("dead.letter.queue")
 
 
 def test_a_poisoned_event_in_a_batch_is_parked_alone(broker, crooked):
