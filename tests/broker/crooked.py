@@ -73,7 +73,7 @@ def behave(events):
 
 
 # Else a test of the hard one would take half a minute.
-behave.soft_time_limit, behave.time_limit = 4, 6
+behave.soft_time_limit, behave.time_limit = 8, 10
 
 
 @answers(PaymentAsked, on=PAYMENT_RPC_QUEUE)
