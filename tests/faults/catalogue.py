@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.faults import broker, crashing, database, network, processes, verdict
+from tests.faults import (
+    broker,
+    crashing,
+    database,
+    network,
+    poison,
+    post,
+    processes,
+    verdict,
+)
 from tests.faults.rig import Rig
 from tests.faults.run import Plan, Run
 from tests.faults.verdict import Verdict
@@ -23,7 +32,7 @@ class Fault(NamedTuple):
 
 FAULTS: dict[str, Fault] = {
     "F1": Fault(
-        "every moment kills", crashing.processes_die_at_every_moment, 200, 10_000
+        "every moment kills", crashing.processes_die_at_every_moment, 100, 10_000
     ),
     "F2": Fault(
         "a worker is killed every 2 s", processes.workers_are_killed, 500, 10_000
@@ -34,6 +43,10 @@ FAULTS: dict[str, Fault] = {
     "F4": Fault("the database restarts", database.the_database_restarts, 300, 5_000),
     "F5": Fault("connections go silent", network.connections_go_silent, 200, 2_000),
     "F6": Fault("connections break", network.connections_break, 300, 5_000),
+    "F7": Fault(
+        "every message comes three times", post.everything_comes_three_times, 50, 10_000
+    ),
+    "F9": Fault("poison", poison.some_messages_are_poison, 200, 2_000),
     "F10": Fault(
         "the broker takes nothing", broker.the_broker_takes_nothing, 100, 1_000
     ),

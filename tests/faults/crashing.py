@@ -7,10 +7,9 @@ from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
-from kombu import Connection
-
 from tests.awaiting import eventually
 from tests.faults.client import Wish, wishes
+from tests.faults.poison import put
 from tests.faults.rig import Rig
 from tests.faults.run import SKUS, Run
 
@@ -69,25 +68,30 @@ CHARGED = """
         ON o.id = p.order_id
     WHERE p.method = 'prepaid' AND o.status IN ('pending', 'paid')
 """
-FORGET = """
-    DELETE FROM messaging_deadletter WHERE queue = 'audit.queue' RETURNING id
-"""
 #: Seconds within which somebody must come by.
 PATIENCE = 30
 
 
 def processes_die_at_every_moment(run: Run) -> None:
-    """Arm one moment after the other, each until it has killed somebody."""
-    names = list(moments())
+    """Arm one moment after the other, each until it has killed somebody.
+
+    Each in one of its places, and then others while customers order; at night in all.
+    """
+    everywhere = [[*places_of(moment)] for moment in MOMENTS]
+    names = [run.rng.choice(places) for places in everywhere]
     run.rng.shuffle(names)
+    if run.plan.nightly:
+        names += [name for places in everywhere for name in places]
     while run.ordering or names:
-        kill_at(run, names.pop() if names else run.rng.choice(list(moments())))
-    forget_the_poison(run)
+        kill_at(
+            run, names.pop() if names else run.rng.choice(run.rng.choice(everywhere))
+        )
 
 
-def moments() -> Iterator[str]:
-    for moment, places in MOMENTS.items():
-        yield from (f"{moment}, {place}" for place in places) if places else (moment,)
+def places_of(moment: str) -> Iterator[str]:
+    yield from (f"{moment}, {place}" for place in MOMENTS[moment])
+    if not MOMENTS[moment]:
+        yield moment
 
 
 def kill_at(run: Run, name: str) -> None:
@@ -157,8 +161,7 @@ def a_gateway_says_nothing(run: Run) -> None:
 
 
 def somebody_sends_nonsense(run: Run) -> None:
-    with Connection(run.rig.system.amqp_url) as broker, broker.Producer() as producer:
-        producer.publish("This is no event.", routing_key="audit.queue")
+    put(run, "audit.queue", f"This is no event, and came at {run.marks[-1][0]}.")
 
 
 #: Part of a moment's name -> what makes it come, if it is not just a matter of time.
@@ -171,10 +174,3 @@ AGAIN: Mapping[str, Callable[[Run], None]] = {
     "hearing: on a rung": customers_confirm_too_early,
     "refund": a_customer_cancels,
 }
-
-
-def forget_the_poison(run: Run) -> None:
-    """Take the nonsense from the desk: that it was parked is as it should be."""
-    run.rig.fetch(
-        "DELETE FROM messaging_deadletter WHERE queue = 'audit.queue' RETURNING 1"
-    )

@@ -107,7 +107,8 @@ class PaperBroker:
         return (alike[start:] + alike[:start])[:size]
 
     def acknowledge(self, copies):
-        self.copies = [one for one in self.copies if one not in copies]
+        gone = {*map(id, copies)}
+        self.copies = [one for one in self.copies if id(one) not in gone]
 
     def came_back(self, copies):
         for one in copies:

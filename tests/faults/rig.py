@@ -47,6 +47,11 @@ def _by_a_wrong_clock(worker: Process, kind: str) -> Process:
     return replace(worker, name=worker.name + kind, command=command)
 
 
+def _killed_by_some_events(worker: Process) -> Process:
+    command = worker.command.replace("orders_project", "tests.faults.deadly")
+    return replace(worker, name=f"{worker.name}-deadly", command=command)
+
+
 #: Started by the faults that are about them.
 ON_DEMAND = [
     processes.FLOWER,
@@ -57,6 +62,7 @@ ON_DEMAND = [
         command=processes.BEAT.command.replace("beat-schedule", "beat-schedule-2"),
     ),
     *(_by_a_wrong_clock(one, name) for one in CELERY for name in WRONG),
+    *(_killed_by_some_events(one) for one in CELERY if one.name == "worker-order"),
 ]
 #: The variable that names a server -> its port, and who reaches it through a proxy.
 PROXIED = {

@@ -21,6 +21,7 @@ TELL = 5
 #: What was not there after so many times its bar never comes.
 PATIENCE = 4
 
+OPEN = "SELECT FROM orders_order WHERE is_open LIMIT 1"
 SKUS = "SELECT sku FROM orders_product ORDER BY sku"
 
 #: Tells whether something works again for orders placed after a moment (epoch seconds).
@@ -90,6 +91,8 @@ class Run:
         self.rig, self.plan = rig, plan
         self.rng = Random(plan.seed)
         self.started = time.time()
+        #: What must be parked: exactly this, as it is in the messages.
+        self.poison: set[bytes] = set()
         name = f"{plan.fault}-{plan.seed}-{self.started:.0f}"
         skus = [sku for (sku,) in rig.fetch(SKUS)]
         wanted = wishes(skus, Random(plan.seed), name)
@@ -107,6 +110,11 @@ class Run:
     @property
     def ordering(self) -> bool:
         return self.customers.busy
+
+    def finish(self, within: float = 240) -> None:
+        """Return when nobody orders any more, and every order has come to its end."""
+        self.customers.finish()
+        eventually(lambda: not self.rig.fetch(OPEN), within=within, every=0.5)
 
     def pause(self, seconds: float) -> None:
         """Let the customers order for a while."""

@@ -26,7 +26,7 @@ PLACED = """
     FROM orders_order WHERE created_at >= to_timestamp(%s)
 """
 DEAD = """
-    SELECT queue || ': ' || type || ', ' || reason FROM messaging_deadletter
+    SELECT body, queue || ': ' || type || ', ' || reason FROM messaging_deadletter
     WHERE parked >= to_timestamp(%s)
 """
 
@@ -164,5 +164,9 @@ def _late(run: Run) -> Iterator[str]:
 
 
 def _dead(run: Run) -> Iterator[str]:
-    for (words,) in run.rig.fetch(DEAD, run.started):
-        yield f"Parked without a reason of its own: {words}"
+    parked = run.rig.fetch(DEAD, run.started)
+    for body, words in parked:
+        if bytes(body) not in run.poison:
+            yield f"Parked, and was no poison: {words}"
+    for missing in run.poison - {bytes(body) for body, _ in parked}:
+        yield f"Poison that was not parked: {missing[:80]!r}"
