@@ -52,12 +52,19 @@ class Wish:
     tries: list[Try] = field(default_factory=list)
     #: What the 201s said: more than one different id would be a broken promise.
     ids: list[str] = field(default_factory=list)
+    #: And at which price, by id.
+    prices: dict[str, int] = field(default_factory=dict)
     #: What the customer shows to ask for more of the order.
     token: str = ""
 
     @property
     def granted(self) -> bool:
         return bool(self.ids)
+
+    @property
+    def first_success(self) -> float:
+        """When the request was sent that was answered with the first 201."""
+        return next(one.when for one in self.tries if one.said == CREATED)
 
     @property
     def refused(self) -> bool:
@@ -192,6 +199,7 @@ class Customers:
         if status == CREATED:
             placed = json.loads(answer)
             wish.token = placed["order_token"]
+            wish.prices[placed["id"]] = placed["total_cents"]
             wish.ids.append(placed["id"])
         wish.tries.append(Try(now, status, time.time() - now))
 

@@ -5,34 +5,50 @@ from random import Random
 import pytest
 
 from tests.faults.client import Try, Wish, wishes
-from tests.faults.verdict import Verdict, compared
+from tests.faults.verdict import Placed, Verdict, compared
 
-KEPT = {"lost": 0, "doubled": 0, "unexpected": 0}
+KEPT = {"lost": 0, "doubled": 0, "unexpected": 0, "recovered": 0}
 
 
-def granted(key, *ids):
-    return Wish(key, {}, [Try(0.0, 201, 0.1)], list(ids))
+def asked(key, *tries, ids=(), cents=100):
+    """A wish that was answered so at the seconds 1, 2, 3."""
+    answers = [Try(when, said, 0.1) for when, said in enumerate(tries, 1)]
+    return Wish(key, {}, answers, [*ids], dict.fromkeys(ids, cents))
+
+
+def granted(key, *ids, **more):
+    return asked(key, 201, ids=ids, **more)
+
+
+def placed(one, key, cents=100, created=1.5):
+    return Placed(one, key, cents, created)
 
 
 @pytest.mark.parametrize(
-    ("told", "placed", "found"),
+    ("told", "there", "found"),
     [
-        ([granted("a", "1")], [("1", "a")], {}),
-        ([granted("a", "1", "1")], [("1", "a")], {}),
+        ([granted("a", "1")], [placed("1", "a")], {}),
+        ([granted("a", "1", "1")], [placed("1", "a")], {}),
         ([granted("a", "1")], [], {"lost": 1}),
-        ([granted("a", "1"), granted("b", "1")], [("1", "a")], {"lost": 1}),
-        ([granted("a", "1", "2")], [("1", "a"), ("2", "a")], {"doubled": 1}),
-        ([Wish("a", {})], [("1", "a")], {}),
-        ([], [("1", "a")], {"unexpected": 1}),
+        ([granted("a", "1"), granted("b", "1")], [placed("1", "a")], {"lost": 1}),
+        ([granted("a", "1", cents=99)], [placed("1", "a")], {"lost": 1}),
+        ([granted("a", *"12")], [placed("1", "a"), placed("2", "a")], {"doubled": 1}),
+        ([asked("a", 503)], [placed("1", "a")], {}),
+        ([asked("a", 503, 201, ids="1")], [placed("1", "a")], {"recovered": 1}),
+        ([asked("a", 503, 201, ids="1")], [placed("1", "a", created=2.5)], {}),
+        ([], [placed("1", "a")], {"unexpected": 1}),
+        ([asked("a", 422)], [placed("1", "a")], {"unexpected": 1}),
     ],
     ids=[
         "an answer and its order", "the same answer twice", "an answer without order",
-        "an answer with somebody else's order", "one key with two orders",
-        "an order whose answer was lost on its way", "an order nobody asked for",
+        "an answer with somebody else's order", "an answer with another price",
+        "one key with two orders", "an order whose answer was lost on its way",
+        "an order from a request that failed", "an order from the request after it",
+        "an order nobody asked for", "an order that was refused",
     ],
 )  # fmt: skip
-def test_what_customers_were_told_is_compared_with_what_there_is(told, placed, found):
-    assert compared(told, placed) == KEPT | found
+def test_what_customers_were_told_is_compared_with_what_there_is(told, there, found):
+    assert compared(told, there) == KEPT | found
 
 
 def test_seconds_are_judged_where_nobody_else_can_have_been_the_cause():

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from deploy.local.places import ROOT, RUN
+from tests.faults.client import Wish
 from tests.faults.rig import Rig
 from tests.faults.run import Run
 
@@ -21,7 +22,7 @@ BUSY = 0.25
 
 OPEN = "SELECT count(*) FROM orders_order WHERE is_open"
 PLACED = """
-    SELECT id::text, reference, extract(epoch from created_at)::float,
+    SELECT id::text, reference, total_cents, extract(epoch from created_at)::float,
         extract(epoch from coalesce(completed_at, cancelled_at))::float
     FROM orders_order WHERE created_at >= to_timestamp(%s)
 """
@@ -39,9 +40,13 @@ class Verdict:
     title: str
     seed: int
     orders: int
+    #: Told 201, and there is no such order at this price.
     lost: int = 0
     doubled: int = 0
+    #: Nobody asked for it, or who did was told no.
     unexpected: int = 0
+    #: Told an error, and there was an order: the same request found it later.
+    recovered: int = 0
     #: Seconds: of the slowest recovery and its bar; from the last order to rest.
     recovery: float | None = None
     bar: float | None = None
@@ -65,7 +70,8 @@ class Verdict:
         """Return all that one has to know."""
         told = (
             f"{self.fault}: {self.outcome}, {self.orders} orders, {self.lost} lost, "
-            f"{self.doubled} doubled, {self.unexpected} unexpected"
+            f"{self.doubled} doubled, {self.unexpected} unexpected, "
+            f"{self.recovered} recovered"
         )
         recovered = f"recovered in {seconds(self.recovery)} (bar {seconds(self.bar)})"
         others = f"others used {self.others:.0%} of the machine"
@@ -115,19 +121,31 @@ def of(run: Run, title: str, *, drain: float = DRAIN) -> Verdict:
         marks=[(when - run.started, what) for when, what in run.marks],
         accepted=sorted(created - run.started for *_, created, _ in rows),
         ends=sorted(ended - run.started for *_, ended in rows if ended),
-        **compared(run.customers.ledger, [(one, key) for one, key, *_ in rows]),
+        **compared(run.customers.ledger, [Placed(*row[:4]) for row in rows]),
     )
 
 
-def compared(ledger: list[Any], placed: list[tuple[str, str]]) -> dict[str, int]:
-    """Compare what customers were told with the orders (id, key) that there are."""
-    key_of = dict(placed)
-    asked = {wish.key for wish in ledger}
-    told = [(wish.key, one) for wish in ledger for one in set(wish.ids)]
+class Placed(NamedTuple):
+    """An order, as the database has it."""
+
+    id: str
+    key: str
+    cents: int
+    created: float
+
+
+def compared(ledger: list[Wish], placed: list[Placed]) -> dict[str, int]:
+    """Compare what customers were told with the orders that there are."""
+    told = {
+        (wish.key, one, wish.prices[one]) for wish in ledger for one in set(wish.ids)
+    }
+    expected = {wish.key for wish in ledger if wish.granted or not wish.refused}
+    succeeded = {wish.key: wish.first_success for wish in ledger if wish.granted}
     return {
-        "lost": sum(key_of.get(one) != key for key, one in told),
-        "doubled": sum(n > 1 for n in Counter(key for _, key in placed).values()),
-        "unexpected": sum(key not in asked for _, key in placed),
+        "lost": len(told - {(one.key, one.id, one.cents) for one in placed}),
+        "doubled": sum(n > 1 for n in Counter(one.key for one in placed).values()),
+        "unexpected": sum(one.key not in expected for one in placed),
+        "recovered": sum(one.created < succeeded.get(one.key, 0) for one in placed),
     }
 
 
