@@ -1,6 +1,8 @@
 """F9: messages that are nonsense, and events that kill who handles them."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from kombu import Connection
 
@@ -8,6 +10,7 @@ from orders_project.messaging import envelope
 from orders_project.messaging.events import PaymentSucceeded, new_id
 from orders_project.messaging.topology import ORDER_QUEUE
 from tests.awaiting import eventually
+from tests.faults.rig import Rig
 from tests.faults.run import Run
 
 #: Where a payment was made that the worker of deadly.py does not survive.
@@ -26,26 +29,36 @@ P95 = """
 
 
 def some_messages_are_poison(run: Run) -> None:
-    """Let some orders pass in peace, then poison the queue they go through.
-
-    The worker that hears it is one that certain events kill.
-    """
-    run.rig.crash_points.mkdir(exist_ok=True)
-    run.rig.halt("worker-order")
-    run.rig.run("worker-order-deadly")
-    run.rig.wait_for("worker-order-deadly")
+    """Let some orders pass in peace, then poison the queue they go through."""
     helpings = run.plan.orders // ORDERS
-    clean = run.mark("no poison yet")
-    run.pause(helpings * HELPING / 2)
-    poisoned = run.mark("poison")
-    killers = [poison_the_queue(run) for _ in range(helpings)]
-    over = time.time()
-    run.finish()
-    eventually(lambda: run.rig.fetch(PARKED, run.started)[0][0] >= 4 * helpings)
-    run.rig.halt("worker-order-deadly")
-    run.rig.run("worker-order")
+    with mortal_worker(run.rig):
+        clean = run.mark("no poison yet")
+        run.pause(helpings * HELPING / 2)
+        poisoned = run.mark("poison")
+        killers = [poison_the_queue(run) for _ in range(helpings)]
+        over = time.time()
+        run.finish()
+        eventually(lambda: parked(run) >= len(run.poison), within=60)
     _parked_in_time(run, killers)
     _neighbours_live(run, (clean, poisoned), (poisoned, over))
+
+
+@contextmanager
+def mortal_worker(rig: Rig) -> Iterator[None]:
+    """Have a queue heard by a worker that certain events kill."""
+    rig.crash_points.mkdir(exist_ok=True)
+    rig.halt("worker-order")
+    rig.run("worker-order-deadly")
+    rig.wait_for("worker-order-deadly")
+    try:
+        yield
+    finally:
+        rig.halt("worker-order-deadly")
+        rig.run("worker-order")
+
+
+def parked(run: Run) -> int:
+    return int(run.rig.fetch(PARKED, run.started)[0][0])
 
 
 def poison_the_queue(run: Run) -> str:

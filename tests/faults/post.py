@@ -119,7 +119,9 @@ class Post:
     def copies(self, message: amqp.Message) -> int:
         # A step's copies each send the next step, as one and the same task: three of
         # each would be nine, then twenty-seven.
-        name = message.headers.get("id") or message.properties.get("message_id", "")
+        name = (message.headers or {}).get("id") or message.properties.get(
+            "message_id", ""
+        )
         one = (target(message), name)
         known = one in self.seen
         self.seen.add(one)
