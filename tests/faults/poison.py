@@ -32,6 +32,9 @@ def some_messages_are_poison(run: Run) -> None:
     """Let some orders pass in peace, then poison the queue they go through."""
     helpings = run.plan.orders // ORDERS
     with mortal_worker(run.rig):
+        run.mark("another worker")
+        run.recovers(within=10)
+        run.await_recovery()
         clean = run.mark("no poison yet")
         run.pause(helpings * HELPING / 2)
         poisoned = run.mark("poison")
