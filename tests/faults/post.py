@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from heapq import heappop, heappush
 from itertools import count
@@ -37,7 +38,7 @@ def everything_comes_three_times(run: Run) -> None:
         while run.ordering:
             run.pause(1)
         run.finish(END + run.plan.orders)
-    run.mark(f"one of each again, after {post.tripled} messages and {post.delivered}")
+    run.figures.append(f"{post.tripled} messages in {post.delivered} copies")
     if post.tripled < run.plan.orders:
         run.complain(f"Only {post.tripled} messages came three times.")
 
@@ -45,15 +46,14 @@ def everything_comes_three_times(run: Run) -> None:
 @contextmanager
 def diverted(rig: Rig, chance: Random) -> Iterator["Post"]:
     """Have what exchanges send to our queues go through the post office's own."""
-    with Connection(rig.system.amqp_url) as broker:
+    with Connection(rig.system.amqp_url) as broker, ThreadPoolExecutor(1) as pool:
         post = Post(broker.connection, chance)
-        working = threading.Thread(target=post.work, daemon=True)
-        working.start()
+        working = pool.submit(post.work)
         try:
             yield post
         finally:
             post.closing.set()
-            working.join()
+            working.result()
 
 
 class Post:
@@ -90,6 +90,7 @@ class Post:
         while self.late or self.waiting():
             self.turn()
         for queue in DIVERTED:
+            self.channel.basic_cancel(queue.name)
             self.channel.queue_delete(own(queue))
 
     def waiting(self) -> int:
