@@ -5,8 +5,9 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import environments, report, trial
-from benchmarks.contestants import CONTESTANTS, Contestant
+from benchmarks import environments, planned, report, scaled, trial
+from benchmarks.contestants import CONTESTANTS, WAYBILL, Contestant
+from benchmarks.scaling import RESULTS
 from deploy.local import lifecycle, programs, signals
 from deploy.local.errors import PlainError
 from deploy.local.places import RUN
@@ -19,6 +20,8 @@ examples:
   bin/bench --only waybill,floor           these two
   bin/bench --only floor --orders 50 --rounds 1
   bin/bench --report benchmarks/report     write the report that the documents show
+  bin/bench --scaling                      what more machines would carry by it
+  bin/bench --scaling cores                the same, after a run on one core and on two
 """
 REPORT = RUN / "benchmarks" / "report"
 #: Servers named by the caller are somebody's: nothing is measured there.
@@ -31,7 +34,10 @@ def main(words: list[str]) -> int:
         os.environ.pop(name, None)
     signals.hear()
     try:
-        _run(_chosen(options.only), options)
+        if options.scaling is None:
+            _run(_chosen(options.only), options)
+        else:
+            _scale([*filter(None, options.scaling.split(","))])
     except PlainError as error:
         complain(error)
         return 1
@@ -53,6 +59,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--report", type=Path, default=REPORT, metavar="FOLDER",
         help="default: .run/benchmarks/report",
+    )  # fmt: skip
+    parser.add_argument(
+        "--scaling", nargs="?", const="", metavar="NAMES",
+        help="the tables of docs/scaling.md; with names (cores, "
+        + ", ".join(scaled.MANY) + ") measured anew before",
     )  # fmt: skip
     return parser
 
@@ -83,6 +94,20 @@ def _run(contestants: list[Contestant], options: argparse.Namespace) -> None:
         # What was measured before a failure is not lost with it.
         if results:
             tell(str(report.write(options.report, results, _command())))
+            _keep_up(options.report, results)
+
+
+def _keep_up(folder: Path, results: list[trial.Result]) -> None:
+    """The report that the documents show is what their model is fed with."""
+    ours = any(result.name == WAYBILL.name for result in results)
+    if ours and folder.resolve() == RESULTS.parent:
+        planned.renew()
+
+
+def _scale(names: list[str]) -> None:
+    if names:
+        scaled.measure(names)
+    tell(planned.renew())
 
 
 def _command() -> str:

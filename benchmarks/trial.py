@@ -97,12 +97,12 @@ class Stage:
         """Start everything that takes part, and stop it again."""
         with ExitStack() as stack:
             for name, command in self._commands().items():
-                self.processes[name] = stack.enter_context(self._process(name, command))
+                self.processes[name] = stack.enter_context(self.process(name, command))
             yield
 
     def carry(self, first: int, last: int) -> None:
         """Have these orders placed; return when all of them have all their rows."""
-        self._say(f"{first} {last}")
+        self.say(f"{first} {last}")
         expected = orders.expected(self.orders[:last])
         deadline = time.monotonic() + PATIENCE_SECONDS
         seen = ""
@@ -126,7 +126,8 @@ class Stage:
     def _commands(self) -> dict[str, str]:
         return {**self.contestant.processes, PLACING: self.contestant.place}
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """Tell the program that places the orders which."""
         pipe = self.processes[PLACING].stdin
         pipe.write(f"{line}\n")
         pipe.flush()
@@ -141,8 +142,11 @@ class Stage:
         return "\n".join([f"{self.contestant.title}: {what}", *tails])
 
     @contextmanager
-    def _process(self, name: str, command: str) -> Iterator[subprocess.Popen[str]]:
-        process = self._start(name, command)
+    def process(
+        self, name: str, command: str, **more: str
+    ) -> Iterator[subprocess.Popen[str]]:
+        """Run a program in here, with more in its environment."""
+        process = self._start(name, command, **more)
         try:
             yield process
         finally:
@@ -151,12 +155,12 @@ class Stage:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
-    def _start(self, name: str, command: str) -> subprocess.Popen[str]:
+    def _start(self, name: str, command: str, **more: str) -> subprocess.Popen[str]:
         with self._log(name).open("w") as log:
             return subprocess.Popen(
                 shlex.split(command),
                 cwd=self.contestant.home or self.contestant.folder,
-                env=self.environment,
+                env=self.environment | more,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
