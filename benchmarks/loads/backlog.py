@@ -1,6 +1,7 @@
 """Does a long queue slow down what drains it, or fill anybody's memory?"""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from benchmarks.loads.figures import Figure, Outcome, Scale, change
 from benchmarks.loads.lines import Line, plot
@@ -13,19 +14,25 @@ SHARE = 10
 GROWTH = 0.15
 #: It keeps the messages that wait: that is its work.
 KEEPS = "rabbitmq"
-DECILES = """
-    SELECT count(*), extract(epoch FROM max(completed_at) - min(completed_at))::float
+ENDS = """
+    SELECT extract(epoch FROM max(completed_at))::float
     FROM (SELECT completed_at, ntile(10) OVER (ORDER BY completed_at) AS decile
         FROM orders_order WHERE id >= %s) AS ordered
     GROUP BY decile ORDER BY decile
+"""
+START = """
+    SELECT extract(epoch FROM min(completed_at))::float FROM orders_order
+    WHERE id >= %s
 """
 
 
 def backlog(scale: Scale) -> Outcome:
     """Place orders while no worker runs, then drain them; a tenth of them first."""
     with shop() as own:
-        before = _peaks(_drain(own, scale.orders // SHARE)[1])
-        rates, seen = _drain(own, scale.orders)
+        _, seen = _drain(own, scale.orders // SHARE)
+        before = _peaks(seen)
+        first, seen = _drain(own, scale.orders)
+        rates = _rates(own, first, scale.orders / 10)
     figures = [
         Figure("orders", f"{scale.orders:,}"),
         Figure("orders/s by decile", " ".join(f"{one:,.0f}" for one in rates)),
@@ -35,14 +42,19 @@ def backlog(scale: Scale) -> Outcome:
     return Outcome(figures, _plots(seen))
 
 
-def _drain(own: Shop, count: int) -> tuple[list[float], list[Sample]]:
+def _drain(own: Shop, count: int) -> tuple[str, list[Sample]]:
     own.halt(WORKERS)
     with watched(own) as seen:
         first = own.place(count)
-        own.start(WORKERS)
+        own.start_workers()
         own.await_end(first, count)
-    rates = [orders / seconds for orders, seconds in own.all(DECILES, first)]
-    return rates, seen
+    return first, seen
+
+
+def _rates(own: Shop, first: str, orders: float) -> list[float]:
+    """Return the orders completed in a second, in each tenth of them."""
+    ends = [own.one(START, first), *(end for (end,) in own.all(ENDS, first))]
+    return [orders / (end - start) for start, end in pairwise(ends)]
 
 
 def _peaks(samples: Sequence[Sample]) -> dict[str, int]:

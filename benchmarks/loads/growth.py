@@ -17,8 +17,8 @@ WITHIN = 0.10
 CARRIED = 4_000
 ROUNDS = 3
 #: Enough for a plan of every statement, few enough for one log.
-EXPLAINED = 400
-#: Pages of a call: the tree of a million rows is higher by one or two.
+EXPLAINED = 300
+#: Pages for an order: the tree of a million rows is higher by one or two.
 PAGES = 2.0
 APP = [one for one in PROCESSES if one is not processes.WEB]
 USED = "waybill"
@@ -47,7 +47,9 @@ def growth(scale: Scale) -> Outcome:
         hot = pair.hottest()
         found = pair.explain()
     figures = [*facts, *_figures(*runs), *_pages(*hot), _waste(hot[1], found)]
-    return Outcome(figures, notes=plans.appendix(*hot, found))
+    return Outcome(
+        figures, notes=plans.appendix(*hot, ROUNDS * (WARM_UP + CARRIED), found)
+    )
 
 
 class Pair:
@@ -57,6 +59,7 @@ class Pair:
         self.own, self.used = own, "many"
 
     def compare(self) -> tuple[list[Run], list[Run]]:
+        plans.count_anew(self.own)
         runs: dict[str, list[Run]] = {"few": [], "many": []}
         for turn in range(ROUNDS):
             for name, ones in runs.items():

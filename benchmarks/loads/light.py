@@ -1,6 +1,7 @@
 """How long one order takes where there is hardly another, and where the time goes."""
 
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator
 
@@ -35,6 +36,7 @@ def light(scale: Scale) -> Outcome:
     figures: list[Figure] = []
     notes: list[str] = []
     with shop() as own:
+        figures.append(_idle(own, scale.seconds / 4))
         for rate in (scale.rate, scale.rate / 10):
             first, before = mark(), own.cpu()
             answers = client.order(own.system.web, rate=rate, seconds=scale.seconds)
@@ -49,6 +51,14 @@ def light(scale: Scale) -> Outcome:
     )
     notes += [f"Early: {count} x {what}." for what, count in early.most_common()]
     return Outcome(figures, notes="\n\n".join(notes))
+
+
+def _idle(own: Shop, seconds: float) -> Figure:
+    """Tell what costs of the others are nobody's: polls, heartbeats, Erlang's own."""
+    before = own.cpu()
+    time.sleep(seconds)
+    spent = (own.cpu() - before).total()
+    return Figure("cores in use while nothing happens", f"{spent / seconds:.2f}")
 
 
 def _figures(

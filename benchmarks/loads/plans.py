@@ -13,8 +13,8 @@ from deploy.local import postgres
 LIBRARIES = {"shared_preload_libraries": "pg_stat_statements,auto_explain"}
 #: By database: their statements have the same ids, one being a copy of the other.
 HOT = """
-    SELECT queryid, query, calls, total_exec_time, mean_exec_time,
-        (shared_blks_hit + shared_blks_read)::float / calls, rows::float / calls
+    SELECT queryid, query, calls, total_exec_time, shared_blks_hit + shared_blks_read,
+        rows
     FROM pg_stat_statements JOIN pg_database d ON d.oid = dbid
     WHERE datname = %s AND calls >= 5 AND query !~ '^(BEGIN|COMMIT|SET|NOTIFY|LISTEN)'
     ORDER BY total_exec_time DESC
@@ -35,15 +35,14 @@ FEW_ROWS = 100
 
 
 class Hot(NamedTuple):
-    """A statement's time in milliseconds, its pages and its rows, of one call."""
+    """All calls of a statement: milliseconds, pages that it looked at, rows."""
 
     id: int
     query: str
     calls: int
-    total: float
-    mean: float
-    pages: float
-    rows: float
+    time: float
+    pages: int
+    rows: int
 
 
 class Read(NamedTuple):
@@ -69,11 +68,16 @@ def with_statistics() -> Iterator[None]:
         postgres.OPTIONS.update(usual)
 
 
-def hottest(own: Shop, database: str) -> list[Hot]:
+def count_anew(own: Shop) -> None:
+    """Forget what was run until now, in all databases."""
     own.cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+    own.all("SELECT pg_stat_statements_reset()")
+
+
+def hottest(own: Shop, database: str) -> list[Hot]:
     found = [Hot(*row) for row in own.all(HOT, database)]
-    least = SHARE * sum(one.total for one in found)
-    return [one for one in found if one.total >= least]
+    least = SHARE * sum(one.time for one in found)
+    return [one for one in found if one.time >= least]
 
 
 def logging(database: str) -> list[str]:
@@ -124,16 +128,23 @@ def text(plan: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
 
 
 def appendix(
-    small: Iterable[Hot], large: Iterable[Hot], found: Mapping[str, Mapping[str, Any]]
+    small: Iterable[Hot],
+    large: Iterable[Hot],
+    orders: int,
+    found: Mapping[str, Mapping[str, Any]],
 ) -> str:
-    """Return Markdown: every hot statement in both databases, and its plan."""
+    """Return Markdown: every hot statement in both databases, and its plan.
+
+    Both have carried so many orders while the statements were counted.
+    """
     before = {one.id: one for one in small}
     hot = list(large)
     rows = [
-        [f"{place}", *_sizes(before.get(one.id), one)]
+        [f"{place}", *_sizes(before.get(one.id), one, orders)]
         for place, one in enumerate(hot, 1)
     ]
-    head = ("", "calls", "rows", "ms in few", "ms in many", "pages in few", "in many")
+    head = ("for an order", "calls", "rows", "µs in few", "in many", "pages in few")
+    head += ("in many",)
     parts = [
         f"{place}. `{_short(one.query)}`\n\n```\n{_plan_of(one, found)}\n```"
         for place, one in enumerate(hot, 1)
@@ -141,11 +152,13 @@ def appendix(
     return "\n\n".join([table(head, rows), *parts])
 
 
-def _sizes(before: Hot | None, now: Hot) -> list[str]:
-    was = (f"{before.mean:.2f}", f"{before.pages:,.0f}") if before else ("", "")
+def _sizes(before: Hot | None, now: Hot, orders: int) -> list[str]:
+    was = before or now._replace(time=0, pages=0)
     return [
-        *(f"{now.calls:,}", f"{now.rows:,.1f}"),
-        *(was[0], f"{now.mean:.2f}", was[1], f"{now.pages:,.0f}"),
+        f"{now.calls / orders:.2f}",
+        f"{now.rows / orders:.1f}",
+        *(f"{1000 * one.time / orders:,.0f}" for one in (was, now)),
+        *(f"{one.pages / orders:,.1f}" for one in (was, now)),
     ]
 
 

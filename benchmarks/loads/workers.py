@@ -10,12 +10,12 @@ from deploy.local.processes import Process
 STAGE = "worker-payment-chains"
 DISTANT = "env PAYMENT_GATEWAY=benchmarks.loads.gateway.DistantGateway"
 FACTOR = 1.5
-#: Of the middle of the run: at both ends the stage waits for others.
+#: From the first that waits for its payment to the last that is paid.
 RATE = """
-    SELECT count(*) / extract(epoch FROM max(time) - min(time))::float
-    FROM (SELECT time, percent_rank() OVER (ORDER BY time) AS place
-        FROM messaging_event WHERE type = 'payment.success' AND id >= %s) AS paid
-    WHERE place BETWEEN 0.1 AND 0.9
+    SELECT count(*) FILTER (WHERE type = 'payment.success')
+        / extract(epoch FROM max(time) - min(time))::float
+    FROM messaging_event
+    WHERE type IN ('inventory.reserved', 'payment.success') AND id >= %s
 """
 
 
