@@ -95,7 +95,7 @@ class Pair:
         with self.own.at_rest(APP):
             self.own.administer(*plans.logging(USED))
         self.own.carry(EXPLAINED)
-        return plans.logged(self.own.log("postgres"))
+        return plans.logged(self.own.system)
 
 
 def _facts(own: Shop) -> Iterator[Figure]:

@@ -9,8 +9,15 @@ from typing import Any, NamedTuple
 from benchmarks.loads.shop import Shop
 from benchmarks.report import table
 from deploy.local import postgres
+from deploy.local.system import System
 
-LIBRARIES = {"shared_preload_libraries": "pg_stat_statements,auto_explain"}
+#: By its collector, because lines as long as these come mixed up through a pipe.
+OPTIONS = {
+    "shared_preload_libraries": "pg_stat_statements,auto_explain",
+    "logging_collector": "on",
+    "log_filename": "plans.log",
+    "log_rotation_size": 0,
+}
 #: By database: their statements have the same ids, one being a copy of the other.
 HOT = """
     SELECT queryid, query, calls, total_exec_time, shared_blks_hit + shared_blks_read,
@@ -28,7 +35,7 @@ EXPLAIN = {
 }
 LOGGED = re.compile(r" plan:\n((?:\t.*\n)+)")
 #: What differs between two calls of one statement.
-VARIES = re.compile(r"'(?:[^']|'')*'|\$\d+|\b\d+\b|\s+")
+VARIES = re.compile(r"(?:\bE)?'(?:[^']|'')*'|\$\d+|\b\d+\b|\s+")
 #: Statements that take less of all time are nobody's worry.
 SHARE = 0.005
 FEW_ROWS = 100
@@ -60,7 +67,7 @@ class Read(NamedTuple):
 def with_statistics() -> Iterator[None]:
     """Have PostgreSQL servers that are started meanwhile count their statements."""
     usual = dict(postgres.OPTIONS)
-    postgres.OPTIONS.update(LIBRARIES)
+    postgres.OPTIONS.update(OPTIONS)
     try:
         yield
     finally:
@@ -88,8 +95,12 @@ def logging(database: str) -> list[str]:
     ]
 
 
-def logged(log: str) -> dict[str, dict[str, Any]]:
-    """Return, by statement, the plan in a log that returned most."""
+def logged(system: System) -> dict[str, dict[str, Any]]:
+    """Return, by statement, the plan in a server's log that returned most."""
+    return best((postgres.data(system) / "log" / "plans.log").read_text())
+
+
+def best(log: str) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for one in LOGGED.findall(log):
         entry = json.loads(one.replace("\n\t", "\n"))
