@@ -7,11 +7,13 @@ from benchmarks.loads.figures import Figure, Outcome, Scale, change
 from benchmarks.loads.lines import Line, plot
 from benchmarks.loads.shop import WORKERS, Shop, shop
 from benchmarks.loads.watching import Sample, memory_lines, watched
+from deploy.local.errors import PlainError
 
 WITHIN = 0.15
 #: A tenth of the backlog shows what a process needs for draining at all.
 SHARE = 10
 GROWTH = 0.15
+FEWEST = 10_000
 #: It keeps the messages that wait: that is its work.
 KEEPS = "rabbitmq"
 ENDS = """
@@ -28,6 +30,8 @@ START = """
 
 def backlog(scale: Scale) -> Outcome:
     """Place orders while no worker runs, then drain them; a tenth of them first."""
+    if scale.orders < FEWEST:
+        raise PlainError(f"backlog: a tenth must be many batches; --orders {FEWEST}")
     with shop() as own:
         _, seen = _drain(own, scale.orders // SHARE)
         before = _peaks(seen)
