@@ -35,7 +35,9 @@ EXPLAIN = {
 }
 LOGGED = re.compile(r" plan:\n((?:\t.*\n)+)")
 #: What differs between two calls of one statement.
-VARIES = re.compile(r"(?:\bE)?'(?:[^']|'')*'|\$\d+|\b\d+\b|\s+")
+VARIES = re.compile(
+    r"(?:\bE)?'(?:[^']|'')*'|\$\d+|\b(?:\d+|true|false|null)\b|\s+", re.IGNORECASE
+)
 #: Statements that take less of all time are nobody's worry.
 SHARE = 0.005
 FEW_ROWS = 100
@@ -166,7 +168,7 @@ def appendix(
 def _sizes(before: Hot | None, now: Hot, orders: int) -> list[str]:
     was = before or now._replace(time=0, pages=0)
     return [
-        f"{now.calls / orders:.2f}",
+        f"{now.calls / orders:.3f}",
         f"{now.rows / orders:.1f}",
         *(f"{1000 * one.time / orders:,.0f}" for one in (was, now)),
         *(f"{one.pages / orders:,.1f}" for one in (was, now)),
