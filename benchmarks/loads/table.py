@@ -50,7 +50,7 @@ LOADS = {
     "backlog": Load(
         backlog,
         "A long backlog is drained as fast at its end as at its start",
-        "last decile within 15 % of the first; no process grows with the backlog",
+        "last tenth within 15 % of the first; no process grows with the backlog",
         Scale(orders=100_000),
     ),
     "workers": Load(
