@@ -16,7 +16,9 @@ import uuid_utils
 E = TypeVar("E", bound="Event")
 
 NORMAL = 1
-URGENT = 4
+#: Quorum queues of RabbitMQ 4.0 to 4.2 know two priorities: 0 to 4, and 5 or more
+#: (https://www.rabbitmq.com/docs/quorum-queues#priorities).
+URGENT = 5
 #: Fields that are about a person: left out, or masked, where events are shown.
 PRIVATE = frozenset({"email", "phone", "payment_token"})
 
