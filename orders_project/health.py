@@ -1,5 +1,6 @@
 """What a load balancer asks: does the process live, and can it do its work?"""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from orders_project.errors import DATABASE_GONE, database_gone
@@ -16,7 +17,7 @@ def ready(request: HttpRequest) -> HttpResponse:
     Also a server that takes no new orders is ready: all else goes on.
     """
     try:
-        takes_orders = not backlog.is_full()
+        takes_orders = not backlog.look(settings.OUTBOX_LIMIT)
     except DATABASE_GONE:
         return database_gone(request)
     return JsonResponse({"status": "ready", "takes_orders": takes_orders})

@@ -23,9 +23,14 @@ def is_full() -> bool:
     For every request: each process looks once a second. What is due later is no
     backlog.
     """
-    return _is_full(int(monotonic()), settings.OUTBOX_LIMIT)
+    return _was_full(int(monotonic()), settings.OUTBOX_LIMIT)
 
 
 @lru_cache(maxsize=1)
-def _is_full(_second: int, limit: int) -> bool:
+def _was_full(_second: int, limit: int) -> bool:
+    return look(limit)
+
+
+def look(limit: int) -> bool:
+    """Ask the database, now, whether more parcels than `limit` are due."""
     return bool(sql.fetch(BEYOND, [limit]))

@@ -42,7 +42,7 @@ def test_every_charge_is_made_once_however_often_it_is_asked_for(house):
         assert set(orders.values_list("status", "reason")) <= endings
     completed = Order.objects.filter(status="completed").count()
     assert completed > ORDERS * 6 // 10, "hardly any was given up"
-    assert asked_under_one_key() > ORDERS // 2
+    assert asked_under_one_key() > ORDERS // 5
 
 
 def place(house, token, count):

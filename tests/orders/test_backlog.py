@@ -20,9 +20,9 @@ def seconds(monkeypatch, settings):
     settings.OUTBOX_LIMIT = 2
     now = [1000.0]
     monkeypatch.setattr(backlog, "monotonic", lambda: now[0])
-    backlog._is_full.cache_clear()
+    backlog._was_full.cache_clear()
     yield now
-    backlog._is_full.cache_clear()
+    backlog._was_full.cache_clear()
 
 
 def order(api, **headers):

@@ -8,7 +8,7 @@ from django.db.models import F
 from orders import services, tasks
 from orders.models import FailedOrder, Order
 from orders_project.messaging import outbox
-from orders_project.messaging.events import OrderCancelled
+from orders_project.messaging.events import URGENT, OrderCancelled
 from tests.bus import said
 from tests.orders.conftest import paid
 
@@ -37,7 +37,7 @@ def test_an_order_that_is_not_paid_in_time_is_cancelled_once(late):
     assert (order.status, order.reason) == ("cancelled", "expired")
     (event,) = said(OrderCancelled)
     assert (event.order_id, event.reason, event.priority) == (
-        str(order.id), "expired", 4,
+        str(order.id), "expired", URGENT,
     )  # fmt: skip
     assert event.time == order.cancelled_at
 
