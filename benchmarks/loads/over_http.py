@@ -26,6 +26,9 @@ P99_SECONDS = 0.150
 #: Whoever keeps up has no more than these seconds' orders on their way.
 BEHIND_SECONDS = 2
 LOOK_SECONDS = 1.0
+EARLY = """
+    SELECT coalesce(sum(events), 0) FROM messaging_work WHERE outcome = 'retried'
+"""
 
 
 def over_http(scale: Scale) -> Outcome:
@@ -37,11 +40,12 @@ def over_http(scale: Scale) -> Outcome:
                 own.system.web, rate=scale.rate, seconds=scale.seconds
             )
             queued, drained = _drain(own)
-        latencies = own.latencies(first)
+        latencies, early = own.latencies(first), own.one(EARLY)
         highest = _climb(own, scale)
     figures = [*_figures(answers, scale), *_rest(queued, drained)]
     figures.append(milliseconds("placed to completed, p50", middle(latencies)))
     figures.append(milliseconds("placed to completed, p99", percentile(latencies, 99)))
+    figures.append(Figure("events that came early, to the 5 s rung", f"{early:,}"))
     figures.append(Figure("highest rate of the steps that it sustains", highest))
     return Outcome(figures, _plots(answers, seen))
 
