@@ -1,12 +1,12 @@
 """Parts of the system are away for a while, and no order minds."""
 
 import sys
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import psycopg2
 from django.db import connection
 
-from orders_project.messaging.models import Attempt, DeadLetter, Work
+from orders_project.messaging.models import Attempt, DeadLetter, Parcel
 from tests.awaiting import eventually
 from tests.processes import depth, process, relay, worker
 from tests.story.conftest import QUEUES, running
@@ -52,12 +52,11 @@ def relay_to_nowhere(shop, nowhere):
 
 def test_orders_under_way_wait_for_the_database_and_finish(shop):
     orders = [shop.order() for _ in range(30)]
-    with (
-        relay(**shop.settings),
-        worker(*QUEUES, concurrency=2, **shop.settings) as hearing,
-    ):
-        eventually(Work.objects.exists)
+    with relay(**shop.settings), ExitStack() as started:
+        eventually(lambda: not Parcel.objects.exists())
         with no_database_for_others():
+            workers = worker(*QUEUES, concurrency=2, **shop.settings)
+            hearing = started.enter_context(workers)
             eventually(lambda: hearing.log().count("waits for database") > 2)
 
         for order_id in orders:
