@@ -7,10 +7,11 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_init, worker_shutting_down
+from celery.signals import beat_init, task_failure, worker_init, worker_shutting_down
 
 from orders_project.messaging.broker import Listening, fail_at_alarm
 from orders_project.messaging.leaving import leave_in_time, leave_in_time_at_term
+from orders_project.messaging.outages import drop_doubtful_connection
 from orders_project.messaging.plans import find_rows_by_key
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orders_project.settings")
@@ -30,8 +31,15 @@ class Waybill(Celery):
         return Listening(**super().connection(*args, **kwargs).info())
 
 
+def drop_after_failure(exception: BaseException, **_signal: object) -> None:
+    # Beat's tasks too: with CELERY_DB_REUSE_MAX Celery would keep a dead connection,
+    # and the task would fail with it each time until the worker is started again.
+    drop_doubtful_connection(exception)
+
+
 app = Waybill("waybill")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 worker_init.connect(find_rows_by_key)
+task_failure.connect(drop_after_failure)
 worker_shutting_down.connect(leave_in_time)
 beat_init.connect(leave_in_time_at_term)

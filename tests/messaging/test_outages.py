@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import psycopg2
 import pytest
 from celery import current_app
+from celery.app.trace import build_tracer
 from django.db import OperationalError, connection
 
 from orders_project.messaging import relay, sql
@@ -97,3 +98,14 @@ def test_a_worker_does_not_wait_for_confirms_of_what_it_tells_flower(monkeypatch
     assert options["confirm_publish"] is False
     assert options["on_blocked"] is None
     assert options["read_timeout"] == 5
+
+
+def test_a_beat_task_fails_once_and_works_at_the_next_try(restart):
+    prune = current_app.tasks["messaging.prune"]
+    trace = build_tracer(prune.name, prune, app=current_app)
+    sql.fetch("SELECT 1")
+    restart()
+
+    first, second = (trace(one, (), {}, {"delivery_info": {}}) for one in "12")
+    assert isinstance(first.info.retval, OperationalError)
+    assert second.info is None, second.info.retval
