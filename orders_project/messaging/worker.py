@@ -3,8 +3,8 @@
 Celery's Consumer, with one thing more: what is no Celery task is gathered while every
 pool slot is busy, and runs as one ordinary Celery request, a batch. Under light load a
 batch is one event and nothing waits; there is no timer. Flower, time limits, late acks
-and prefork know no difference (docs/adr/0001). The steps of chains are gathered too,
-each alone, so that what an outage stops waits for its end in one place.
+and prefork know no difference (docs/adr/0001). The steps of chains are gathered too:
+those that go on alike run as one, and what an outage stops waits in one place.
 """
 
 import logging
@@ -21,6 +21,7 @@ from celery.worker.state import task_ready, task_reserved
 from kombu.message import Message
 
 from orders_project.messaging import envelope
+from orders_project.messaging.desk import replays
 from orders_project.messaging.errors import Poison
 from orders_project.messaging.events import EVENTS, NORMAL, new_id
 from orders_project.messaging.hearing import HEARS, PARK, WHOLE_MESSAGES
@@ -36,6 +37,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
 DEAD_SECONDS = 0.2
 #: Seconds that Celery's own events, for Flower, wait for more of them.
 FLOWER_SECONDS = 0.5
+
+#: A step with such a header has a story of its own: its attempts, a person's replay.
+ALONE = {"x-attempt", replays.HEADER}
 
 UNCONFIRMED = {"confirm_publish": False, "on_blocked": None}
 NO_CANVAS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
@@ -271,11 +275,22 @@ def sort_out(queue: str, message: Message) -> Waiting | None:
 
 def a_step(task: str, message: Message, wire: Wire) -> Waiting:
     try:
-        _args, _kwargs, _embed = message.payload
+        ids, onward = what_it_does(*message.payload)
     except Exception as error:  # noqa: BLE001 - of any codec, or of no list
         reason = f"The message is no Celery task: {error!r}"
         return Waiting(PARK, message, wire, 1, (reason,))
-    return Waiting(task, message, wire, envelope.MAX_EVENTS)
+    if ids and not wire.redelivered and ALONE.isdisjoint(wire.headers):
+        return Waiting(task, message, wire, ids, (onward,))
+    return Waiting(task, message, wire, envelope.MAX_EVENTS, (new_id(),))
+
+
+def what_it_does(
+    args: Sequence[Any], kwargs: dict[str, Any], embed: dict[str, Any]
+) -> tuple[int, str]:
+    """Return for how many ids a step is, 0 if that is unclear, and what follows it."""
+    ids = len(args[0]) if len(args) == 1 and isinstance(args[0], list) else 0
+    chain = [(one["task"], one["args"], one["kwargs"]) for one in embed["chain"] or ()]
+    return ids, repr((kwargs, chain))
 
 
 def wire_of(queue: str, message: Message) -> Wire:
@@ -296,7 +311,8 @@ def wire_of(queue: str, message: Message) -> Wire:
 class BatchRequest(Request):
     """Celery's request for a task, whose acknowledgement is that of many messages.
 
-    A step's batch is its own message alone, and the request is what Celery would make.
+    Of a step that is alone it is what Celery would make; steps that go on alike run
+    as the first of them, with the ids of all.
     """
 
     batch: Sequence[Waiting]
@@ -314,7 +330,7 @@ class BatchRequest(Request):
             eventer=consumer.event_dispatcher,
             task=consumer.app.tasks[first.task],
             connection_errors=consumer.connection_errors,
-            **({} if first.task in STEPS else _content(batch)),
+            **(steps_together(batch) if first.task in STEPS else _content(batch)),
         )
         request.batch, request.gathering = batch, gathering
         return request
@@ -330,6 +346,16 @@ class BatchRequest(Request):
         logger.warning("%s waits for database or broker: %s", self.name, error)
         task_ready(self)
         self.gathering.give_back(self.batch)
+
+
+def steps_together(batch: Sequence[Waiting]) -> dict[str, Any]:
+    if len(batch) == 1:
+        return {}
+    ids = dict.fromkeys(i for one in batch for i in one.message.payload[0][0])
+    first = batch[0].message
+    _args, kwargs, embed = first.payload
+    headers = first.headers | {"argsrepr": f"({len(ids)} ids)"}
+    return {"headers": headers, "body": ((list(ids),), kwargs, embed), "decoded": True}
 
 
 def _content(batch: Sequence[Waiting]) -> dict[str, Any]:

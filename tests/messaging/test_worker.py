@@ -1,10 +1,21 @@
 """How a worker lives with its broker."""
 
+import json
+from types import SimpleNamespace
+
 import pytest
-from celery import current_app
+from celery import chain, current_app, signature
+from django.db import transaction
 from kombu import Connection
 
-from orders_project.messaging.worker import EventConsumer
+from orders_project.messaging import outbox
+from orders_project.messaging.models import Parcel
+from orders_project.messaging.worker import (
+    EventConsumer,
+    Gathering,
+    sort_out,
+    steps_together,
+)
 
 LONG = 120
 
@@ -41,3 +52,53 @@ def worker():
     consumer.first_connection_attempt = False
     consumer.broker_connection_retry_attempt = 0
     return consumer
+
+
+def step_message(*ids, then=(), **headers):
+    """Make a waiting message as Celery writes it: the first step of a chain."""
+    first, *rest = (
+        signature(f"payments.tasks.{name}") for name in ("authorise", *then)
+    )
+    with transaction.atomic():
+        outbox.send_task(chain(first.clone(args=(list(ids),)), *rest))
+    parcel = Parcel.objects.order_by("-id").first()
+    message = SimpleNamespace(
+        body=parcel.body.encode(),
+        payload=json.loads(parcel.body),
+        headers=json.loads(parcel.headers) | headers,
+        properties={"priority": 1},
+        delivery_info={"redelivered": False},
+    )
+    return sort_out("payment.prepaid.queue", message)
+
+
+def batches(*waiting):
+    gathering = Gathering(None)
+    gathering.waiting = list(waiting)
+    while gathering.waiting:
+        batch = gathering.take()
+        args, _kwargs, embed = steps_together(batch).get(
+            "body", batch[0].message.payload
+        )
+        yield args[0], [step["task"] for step in embed["chain"] or ()]
+
+
+@pytest.mark.django_db
+def test_steps_that_go_on_alike_run_as_one_with_the_ids_of_all():
+    one, other = (
+        step_message("a", then=["capture"]),
+        step_message("b", then=["capture"]),
+    )
+    again = step_message("a", then=["capture"])
+
+    assert list(batches(one, other, again)) == [
+        (["a", "b"], ["payments.tasks.capture"])
+    ]
+
+
+@pytest.mark.django_db
+def test_steps_that_go_on_otherwise_or_have_a_story_run_alone():
+    plain, longer = step_message("a"), step_message("b", then=["capture"])
+    tried = step_message("c", **{"x-attempt": 1})
+
+    assert [ids for ids, _ in batches(plain, longer, tried)] == [["a"], ["b"], ["c"]]
