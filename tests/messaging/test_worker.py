@@ -9,13 +9,11 @@ from django.db import transaction
 from kombu import Connection
 
 from orders_project.messaging import outbox
+from orders_project.messaging.events import URGENT
+from orders_project.messaging.gathering import Gathering, steps_together
 from orders_project.messaging.models import Parcel
-from orders_project.messaging.worker import (
-    EventConsumer,
-    Gathering,
-    sort_out,
-    steps_together,
-)
+from orders_project.messaging.sorting import sort_out
+from orders_project.messaging.worker import EventConsumer
 
 LONG = 120
 
@@ -54,7 +52,7 @@ def worker():
     return consumer
 
 
-def step_message(*ids, then=(), **headers):
+def step_message(*ids, then=(), priority=1, **headers):
     """Make a waiting message as Celery writes it: the first step of a chain."""
     first, *rest = (
         signature(f"payments.tasks.{name}") for name in ("authorise", *then)
@@ -66,7 +64,7 @@ def step_message(*ids, then=(), **headers):
         body=parcel.body.encode(),
         payload=json.loads(parcel.body),
         headers=json.loads(parcel.headers) | headers,
-        properties={"priority": 1},
+        properties={"priority": priority},
         delivery_info={"redelivered": False},
     )
     return sort_out("payment.prepaid.queue", message)
@@ -100,5 +98,7 @@ def test_steps_that_go_on_alike_run_as_one_with_the_ids_of_all():
 def test_steps_that_go_on_otherwise_or_have_a_story_run_alone():
     plain, longer = step_message("a"), step_message("b", then=["capture"])
     tried = step_message("c", **{"x-attempt": 1})
+    urgent = step_message("d", priority=URGENT)
 
-    assert [ids for ids, _ in batches(plain, longer, tried)] == [["a"], ["b"], ["c"]]
+    ran = [ids for ids, _ in batches(plain, longer, tried, urgent)]
+    assert ran == [["d"], ["a"], ["b"], ["c"]]
