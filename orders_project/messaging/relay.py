@@ -65,7 +65,7 @@ def run(stopped: threading.Event) -> None:
 
 
 TIMEOUTS: dict[str, Any] = {
-    "heartbeat": 10,
+    "heartbeat": 6,
     "connect_timeout": 4,
     "transport_options": {"read_timeout": 5, "write_timeout": 5},
 }
