@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from orders_project.messaging import planned
+
 T = TypeVar("T")
 
 #: Only good enough where DEBUG is on: nothing signed with it is secret.
@@ -114,6 +116,8 @@ def database(name: str) -> dict[str, Any]:
         "keepalives_idle": 10,
         "keepalives_interval": 3,
         "application_name": "waybill",
+        "connection_factory": planned.Session,
+        "cursor_factory": planned.Cursor,
         "options": "-c statement_timeout=15000 -c lock_timeout=10000"
         " -c idle_in_transaction_session_timeout=20000",
     } | config.get("OPTIONS", {})

@@ -36,7 +36,8 @@ EXPLAIN = {
 LOGGED = re.compile(r" plan:\n((?:\t.*\n)+)")
 #: What differs between two calls of one statement.
 VARIES = re.compile(
-    r"(?:\bE)?'(?:[^']|'')*'|\$\d+|\b(?:\d+|true|false|null)\b|\s+", re.IGNORECASE
+    r"^PREPARE \w+ AS|(?:\bE)?'(?:[^']|'')*'|\$\d+|\b(?:\d+|true|false|null)\b|\s+",
+    re.IGNORECASE,
 )
 #: Statements that take less of all time are nobody's worry.
 SHARE = 0.005

@@ -1,6 +1,6 @@
 """New orders: any number with a fixed number of statements."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from orders.selectors import order_with_lines
 from orders_project.messaging import outbox, sql
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import Line, OrderCreated, utc_now
+from orders_project.messaging.planned import Planned
 
 #: What is stored of a new order and of its lines, and as which SQL type.
 OF_ORDER = {
@@ -43,6 +44,21 @@ OF_LINE = {
     "quantity": "int",
     "unit_cents": "int",
 }
+
+
+def _insert(table: str, columns: Mapping[str, str]) -> str:
+    names = ", ".join(columns)
+    types = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    return (
+        f"INSERT INTO {table} ({names}) SELECT {names} "
+        f"FROM jsonb_to_recordset(%s) AS r({types})"
+    )
+
+
+STORE = Planned(
+    f"WITH stored AS ({_insert('orders_order', OF_ORDER)}) "
+    f"{_insert('orders_orderline', OF_LINE)}"
+)
 TAKE_KEY = """
     INSERT INTO orders_idempotencykey (owner, key, body_hash, order_id)
     VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING
@@ -90,8 +106,8 @@ def place_once(request: NewOrder, key: str) -> Placed:
 def _store(requests: Sequence[NewOrder]) -> list[Order]:
     entries, now = catalogue(requests), utc_now()
     orders = [_order(request, entries, now) for request in requests]
-    _insert("orders_order", OF_ORDER, orders)
-    _insert("orders_orderline", OF_LINE, [one for own in orders for one in own.content])
+    lines = (line for order in orders for line in order.content)
+    sql.run(STORE, [_rows(orders, OF_ORDER), _rows(lines, OF_LINE)])
     outbox.append(*(_created(order) for order in orders))
     crash_point("placing: before the commit")
     return orders
@@ -148,16 +164,8 @@ def _line(order: Order, entry: Entry, quantity: int) -> OrderLine:
     )
 
 
-def _insert(
-    table: str, columns: Mapping[str, str], rows: Sequence[Order | OrderLine]
-) -> None:
-    names = ", ".join(columns)
-    types = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-    sql.run(
-        f"INSERT INTO {table} ({names}) SELECT {names} "
-        f"FROM jsonb_to_recordset(%s) AS r({types})",
-        [sql.rows({name: getattr(row, name) for name in columns} for row in rows)],
-    )
+def _rows(stored: Iterable[Order | OrderLine], columns: Iterable[str]) -> str:
+    return sql.rows({name: getattr(one, name) for name in columns} for one in stored)
 
 
 def _created(order: Order) -> OrderCreated:

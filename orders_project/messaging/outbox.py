@@ -19,6 +19,7 @@ from kombu.serialization import dumps
 from orders_project.messaging import envelope, sql
 from orders_project.messaging.errors import OutsideTransactionError
 from orders_project.messaging.events import NORMAL, Event
+from orders_project.messaging.planned import Planned
 from orders_project.messaging.topology import ORDER_EXCHANGE, aliases, headers
 
 CHANNEL = "waybill_parcels"
@@ -28,7 +29,7 @@ LOG = """
     SELECT id, order_id, type, time, cause, body FROM jsonb_to_recordset(%s)
         AS e(id uuid, order_id uuid, type text, time timestamptz, cause uuid, body text)
 """
-PACK = """
+PACK = Planned("""
     INSERT INTO messaging_parcel
         (exchange, routing_key, priority, due, headers, properties, event_ids, body)
     SELECT exchange, routing_key, priority, coalesce(due, statement_timestamp()),
@@ -36,7 +37,8 @@ PACK = """
     FROM jsonb_to_recordset(%s) AS p(exchange text, routing_key text,
         priority smallint, due timestamptz, headers text, properties text,
         event_ids uuid[], body text)
-"""
+""")
+SAY = Planned(f"WITH logged AS ({LOG}) {PACK}")
 RESEND = """
     INSERT INTO messaging_parcel
         (exchange, routing_key, priority, headers, properties, event_ids)
@@ -56,8 +58,9 @@ def append(*events: Event, due: datetime | None = None) -> None:
     if not events:
         return
     _require_transaction()
-    sql.run(LOG, [sql.rows(_log_entry(event) for event in events)])
-    _pack(_parcel(alike, due) for alike in _alike(events))
+    entries = sql.rows(_log_entry(event) for event in events)
+    sql.run(SAY, [entries, sql.rows(_parcel(one, due) for one in _alike(events))])
+    transaction.on_commit(wake_relay)
 
 
 def send_task(signature: Signature, *, due: datetime | None = None) -> None:
@@ -67,7 +70,9 @@ def send_task(signature: Signature, *, due: datetime | None = None) -> None:
     which would sit unacknowledged in a worker's memory.
     """
     _require_transaction()
-    _pack({**message, "due": due} for message in _messages(signature))
+    parcels = ({**message, "due": due} for message in _messages(signature))
+    sql.run(PACK, [sql.rows(parcels)])
+    transaction.on_commit(wake_relay)
 
 
 def resend(order_ids: Iterable[str]) -> int:
@@ -93,11 +98,6 @@ def _require_transaction() -> None:
             "The outbox was used outside a transaction, so the event could be said "
             "without being true. Wrap the change and the call in transaction.atomic()."
         )
-
-
-def _pack(parcels: Iterable[dict[str, Any]]) -> None:
-    sql.run(PACK, [sql.rows(parcels)])
-    transaction.on_commit(wake_relay)
 
 
 def _log_entry(event: Event) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -54,7 +54,8 @@ class Notes:
 
     def _note(self, query: str, params: Any, rows: int) -> None:
         if query in SAYS:
-            self.says += [SAYS[query](row) for row in msgspec.json.decode(params[0])]
+            for told, rows_of in zip(SAYS[query], params, strict=True):
+                self.says += [told(row) for row in msgspec.json.decode(rows_of)]
         elif (found := WRITES.findall(query)) and rows > 0:
             verb, table = found[-1]
             if table not in OWN:
@@ -72,9 +73,10 @@ def _packed(row: dict[str, Any]) -> str:
     return f"task {task} on {row['exchange']}: {row['body']}"
 
 
-SAYS: dict[str, Callable[[dict[str, Any]], str]] = {
-    outbox.LOG: _said,
-    outbox.PACK: _packed,
+#: What is said by each parameter of a statement.
+SAYS: dict[str, Sequence[Callable[[dict[str, Any]], str]]] = {
+    outbox.SAY: (_said, _packed),
+    outbox.PACK: (_packed,),
 }
 
 
