@@ -1,12 +1,14 @@
 """The messages of a worker, from their arrival to their acknowledgement, in batches.
 
 What arrives while every pool slot is busy runs as one ordinary Celery request. Under
-light load a batch is one event and nothing waits; there is no timer.
+light load a batch is one event and nothing waits, but on queues whose outcome nobody
+waits for (topology.PATIENCE): there a moment makes one batch of a whole order.
 """
 
 import logging
 import random
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from billiard.einfo import ExceptionWithTraceback  # type: ignore[attr-defined]
@@ -20,6 +22,7 @@ from orders_project.messaging.events import new_id
 from orders_project.messaging.outages import is_certain_outage
 from orders_project.messaging.sorting import Waiting, sort_out
 from orders_project.messaging.steps import STEPS
+from orders_project.messaging.topology import PATIENCE
 
 if TYPE_CHECKING:
     from orders_project.messaging.worker import EventConsumer
@@ -51,8 +54,11 @@ class Gathering:
         if (one := sort_out(queue, message)) is None:
             message.ack_log_error(logger, self.consumer.connection_errors)
             return
-        self.waiting.append(one)
+        patience = PATIENCE.get(queue, 0.0)
+        self.waiting.append(one._replace(due=monotonic() + patience))
         self.schedule()
+        if patience:
+            self.consumer.hub.call_later(patience, self.schedule)
 
     def schedule(self) -> None:
         if not self.scheduled:
@@ -62,8 +68,17 @@ class Gathering:
     def settle(self) -> None:
         self.read_what_is_there()
         self.scheduled = False
-        while self.waiting and not self.resting and self.running < self.slots:
+        while self.is_ripe() and not self.resting and self.running < self.slots:
             self.submit(self.take())
+
+    def is_ripe(self) -> bool:
+        """Tell whether something has waited enough for others, or no more can come."""
+        now = monotonic()
+        return (
+            any(one.due <= now for one in self.waiting)
+            or sum(one.events for one in self.waiting) >= envelope.MAX_EVENTS
+            or len(self.waiting) >= self.consumer.initial_prefetch_count
+        )
 
     def read_what_is_there(self) -> None:
         # Celery's loop reads one message a turn; a batch is what the socket holds now.

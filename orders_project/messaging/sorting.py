@@ -21,6 +21,7 @@ class Waiting(NamedTuple):
 
     Messages of one task with the same `extra` run together. For events and letters
     it is what their task is called with beside them, for a step what follows it.
+    Until `due`, in monotonic seconds, it waits for others.
     """
 
     task: str
@@ -28,6 +29,7 @@ class Waiting(NamedTuple):
     wire: Wire
     events: int
     extra: tuple[str, ...] = ()
+    due: float = 0.0
 
     def held(self) -> "Waiting":
         return self._replace(wire=self.wire._replace(held=True))

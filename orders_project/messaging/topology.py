@@ -151,6 +151,19 @@ DEAD_LETTER_QUEUE = Queue("dead.letter.queue", DEAD_EXCHANGE, routing_key="#")
 DEAD_DESK_QUEUE = Queue("dead.desk.queue", DEAD_EXCHANGE, routing_key="#")
 UNROUTED_QUEUE = Queue("unrouted.queue", UNROUTED_EXCHANGE, routing_key="unrouted")
 
+#: Seconds for which a message may wait in its worker for others, on queues whose
+#: outcome nobody waits for: a batch's fixed costs are then paid once for a whole order.
+PATIENCE: Mapping[str, float] = {
+    queue.name: 0.2
+    for queue in (
+        AUDIT_QUEUE,
+        ANALYTICS_QUEUE,
+        EMAIL_QUEUE,
+        SMS_QUEUE,
+        NOTIFICATION_TASKS,
+    )
+}
+
 CONSUMED: Sequence[Queue] = (
     INVENTORY_QUEUE,
     PAYMENT_QUEUE,

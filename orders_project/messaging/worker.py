@@ -38,6 +38,7 @@ class EventConsumer(Consumer):
     connection_errors: tuple[type[Exception], ...]
     event_dispatcher: Any
     hub: Any
+    initial_prefetch_count: int
     on_task_request: Callable[[Request], None]
     task_consumer: Any
     _flush_events: Callable[[], None]

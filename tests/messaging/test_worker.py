@@ -5,14 +5,16 @@ from types import SimpleNamespace
 
 import pytest
 from celery import chain, current_app, signature
+from celery.bootsteps import RUN
 from django.db import transaction
 from kombu import Connection
 
-from orders_project.messaging import outbox
+from orders_project.messaging import gathering, outbox
 from orders_project.messaging.events import URGENT
 from orders_project.messaging.gathering import Gathering, steps_together
 from orders_project.messaging.models import Parcel
 from orders_project.messaging.sorting import sort_out
+from orders_project.messaging.topology import PATIENCE
 from orders_project.messaging.worker import EventConsumer
 
 LONG = 120
@@ -71,10 +73,10 @@ def step_message(*ids, then=(), priority=1, **headers):
 
 
 def batches(*waiting):
-    gathering = Gathering(None)
-    gathering.waiting = list(waiting)
-    while gathering.waiting:
-        batch = gathering.take()
+    idle = Gathering(None)
+    idle.waiting = list(waiting)
+    while idle.waiting:
+        batch = idle.take()
         args, _kwargs, embed = steps_together(batch).get(
             "body", batch[0].message.payload
         )
@@ -102,3 +104,81 @@ def test_steps_that_go_on_otherwise_or_have_a_story_run_alone():
 
     ran = [ids for ids, _ in batches(plain, longer, tried, urgent)]
     assert ran == [["d"], ["a"], ["b"], ["c"]]
+
+
+class Hub:
+    """Celery's loop, without time: what is due at once, and what is for later."""
+
+    def __init__(self):
+        self.soon, self.later = [], []
+
+    def call_soon(self, what):
+        self.soon.append(what)
+
+    def call_later(self, seconds, what):
+        self.later.append((seconds, what))
+
+    def turn(self):
+        while self.soon:
+            self.soon.pop(0)()
+
+
+def nothing_to_read(**_timeout):
+    raise TimeoutError
+
+
+class Idle(Gathering):
+    """A gathering whose worker is idle, and that notes what it would run."""
+
+    def __init__(self, monkeypatch):
+        super().__init__(
+            SimpleNamespace(
+                hub=Hub(),
+                connection=SimpleNamespace(drain_events=nothing_to_read),
+                blueprint=SimpleNamespace(state=RUN),
+                pool=SimpleNamespace(num_processes=1),
+                initial_prefetch_count=16,
+            )
+        )
+        self.now, self.ran = 1000.0, []
+        monkeypatch.setattr(gathering, "monotonic", lambda: self.now)
+
+    def submit(self, batch):
+        self.ran.append(len(batch))
+
+    def hear(self, queue, kind):
+        body = b'[{"type":"%s","order_id":"1"}]' % kind.encode()
+        message = SimpleNamespace(
+            body=body, headers={}, properties={}, delivery_info={}
+        )
+        self.add(queue, message)
+        self.consumer.hub.turn()
+
+    def wait(self, seconds):
+        self.now += seconds
+        for _, what in self.consumer.hub.later:
+            what()
+        self.consumer.hub.turn()
+
+
+def test_what_somebody_waits_for_runs_as_soon_as_a_worker_is_free(monkeypatch):
+    idle = Idle(monkeypatch)
+    idle.hear("inventory.queue", "order.created")
+    assert idle.ran == [1]
+
+
+def test_records_of_an_order_wait_a_moment_for_one_another(monkeypatch):
+    idle = Idle(monkeypatch)
+    idle.hear("audit.queue", "order.created")
+    idle.hear("audit.queue", "inventory.reserved")
+    assert idle.ran == []
+
+    idle.wait(PATIENCE["audit.queue"])
+    assert idle.ran == [2]
+
+
+def test_nothing_waits_for_more_than_the_broker_would_deliver(monkeypatch):
+    idle = Idle(monkeypatch)
+    for _ in range(16):
+        idle.hear("audit.queue", "order.created")
+    assert idle.ran == [16]
