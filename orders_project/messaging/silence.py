@@ -21,10 +21,9 @@ READY = {extensions.POLL_READ: select.POLLIN, extensions.POLL_WRITE: select.POLL
 #: Above the server's own statement_timeout (environment.py): one that lives has ended a
 #: statement by then.
 SECONDS = 18
-#: libpq's connect_timeout does not hold for a wait of ours.
-CONNECTING = 3
-#: psycopg2's: between the first packet and a session that is set up.
-SETTING_UP = range(20, 30)
+#: What a server that lives answers at once: a new connection, and BEGIN. An idle worker
+#: so learns of a silence soon, and an order that meets several does not wait long.
+SOON = 3
 
 
 def end_silence(seconds: float = SECONDS) -> None:
@@ -34,7 +33,7 @@ def end_silence(seconds: float = SECONDS) -> None:
         while (state := connection.poll()) != extensions.POLL_OK:
             ready = select.poll()
             ready.register(connection, READY[state])
-            limit = seconds if _is_set_up(connection) else CONNECTING
+            limit = seconds if _is_at_work(connection) else SOON
             if not ready.poll(limit * 1000):
                 # Psycopg2 closes the connection then.
                 raise OperationalError(f"PostgreSQL said nothing for {limit:g} s.")
@@ -42,15 +41,17 @@ def end_silence(seconds: float = SECONDS) -> None:
     extensions.set_wait_callback(wait)
 
 
-def _is_set_up(connection: Any) -> bool:
-    return connection.status not in (extensions.STATUS_SETUP, *SETTING_UP)
+def _is_at_work(connection: Any) -> bool:
+    # With autocommit there is no BEGIN, and the first packet may be a long statement.
+    by_itself = extensions.STATUS_READY if connection.autocommit else None
+    return connection.status in (extensions.STATUS_BEGIN, by_itself)
 
 
 @contextmanager
 def long_statements(seconds: int) -> Iterator[None]:
     """Let a statement take so long, in the server's eyes and in ours."""
     sql.run("SET statement_timeout = %s", [f"{seconds}s"])
-    end_silence(seconds + CONNECTING)
+    end_silence(seconds + SOON)
     try:
         yield
     finally:

@@ -70,8 +70,19 @@ def test_what_the_transaction_did_is_not_waited_for_again(through, proxy):
         through.rollback()
 
 
+def test_the_begin_of_a_transaction_is_not_waited_for_long(through, proxy, monkeypatch):
+    run(through)
+    monkeypatch.setattr(silence, "SOON", SHORT)
+    silence.end_silence(60)
+    through.set_autocommit(False)
+    proxy.silence()
+
+    with within(5 * SHORT), pytest.raises(OperationalError):
+        run(through)
+
+
 def test_a_connection_to_a_silent_server_is_given_up(through, proxy, monkeypatch):
-    monkeypatch.setattr(silence, "CONNECTING", SHORT)
+    monkeypatch.setattr(silence, "SOON", SHORT)
     proxy.silences = True
 
     with within(10 * SHORT), pytest.raises(OperationalError):
