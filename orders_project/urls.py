@@ -10,7 +10,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from orders import urls as orders
 from orders.views import OrdersView
-from orders_project import health
+from orders_project import health, metrics
 
 admin.site.site_header = admin.site.site_title = "Waybill"
 
@@ -46,6 +46,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz/", health.alive),
     path("readyz", health.ready),
     path("readyz/", health.ready),
+    path("metrics", metrics.metrics),
     path("", RedirectView.as_view(pattern_name="docs")),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
