@@ -76,7 +76,7 @@ def _place(wanted: NewOrder, key: str) -> Placed:
         raise InvalidKeyError(MAX_KEY)
     if key:
         return services.place_once(wanted, key)
-    return Placed(services.place_orders([wanted])[0], replayed=False)
+    return Placed(services.place_together(wanted), replayed=False)
 
 
 def _placed(placed: Placed) -> Response:

@@ -16,7 +16,12 @@ from orders.services.moving import (
     ship_orders,
 )
 from orders.services.nudging import nudge_idle_orders
-from orders.services.placing import place_once, place_orders
+from orders.services.placing import (
+    place_each,
+    place_once,
+    place_orders,
+    place_together,
+)
 from orders.services.stocking import load_products
 
 __all__ = (
@@ -29,8 +34,10 @@ __all__ = (
     "load_products",
     "nudge_idle_orders",
     "place_again",
+    "place_each",
     "place_once",
     "place_orders",
+    "place_together",
     "record_deliveries",
     "record_failures",
     "record_findings",

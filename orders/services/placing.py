@@ -13,6 +13,8 @@ from orders.errors import KeyReusedError
 from orders.models import PRIORITIES, Order, OrderLine
 from orders.pricing import Entry, NewOrder, catalogue, price
 from orders.selectors import order_with_lines
+from orders.services.together import Together
+from orders_project.errors import ProblemError
 from orders_project.messaging import outbox, sql
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import Line, OrderCreated, utc_now
@@ -82,7 +84,22 @@ def place_orders(requests: Sequence[NewOrder]) -> list[Order]:
 
     All or none. Raises UnknownProductError, PriceChangedError, InvalidOrderError.
     """
-    return _store(requests)
+    entries, now = catalogue(requests), utc_now()
+    return _store([_order(request, entries, now) for request in requests])
+
+
+@transaction.atomic
+def place_each(requests: Sequence[NewOrder]) -> list[Order | ProblemError]:
+    """Store those of these orders that are valid; return the error of each other."""
+    entries, now = catalogue(requests), utc_now()
+    tried = [_tried(request, entries, now) for request in requests]
+    _store([one for one in tried if isinstance(one, Order)])
+    return tried
+
+
+#: Place one order, in one transaction with those that come at the same time. Not with
+#: a key: who waits for another's key would hold up all of them.
+place_together = Together(place_each)
 
 
 @transaction.atomic
@@ -96,16 +113,23 @@ def place_once(request: NewOrder, key: str) -> Placed:
     owner = owner_of(request)
     wanted = fingerprint(request)
     if sql.run(TAKE_KEY, [owner, key, wanted, request.id]):
-        return Placed(_store([request])[0], replayed=False)
+        return Placed(place_orders([request])[0], replayed=False)
     [(seen, order_id)] = sql.fetch(SEEN_KEY, [owner, key])
     if seen != wanted:
         raise KeyReusedError
     return Placed(order_with_lines(order_id), replayed=True)
 
 
-def _store(requests: Sequence[NewOrder]) -> list[Order]:
-    entries, now = catalogue(requests), utc_now()
-    orders = [_order(request, entries, now) for request in requests]
+def _tried(
+    request: NewOrder, entries: Mapping[str, Entry], now: datetime
+) -> Order | ProblemError:
+    try:
+        return _order(request, entries, now)
+    except ProblemError as error:
+        return error
+
+
+def _store(orders: list[Order]) -> list[Order]:
     lines = (line for order in orders for line in order.content)
     sql.run(STORE, [_rows(orders, OF_ORDER), _rows(lines, OF_LINE)])
     outbox.append(*(_created(order) for order in orders))

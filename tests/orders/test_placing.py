@@ -9,6 +9,7 @@ from orders.errors import InvalidOrderError, PriceChangedError, UnknownProductEr
 from orders.models import Order, OrderLine
 from orders.pricing import Item, NewOrder
 from orders_project.messaging.events import URGENT, Line, OrderCreated
+from orders_project.messaging.models import Parcel
 from tests.bus import said
 
 
@@ -78,6 +79,31 @@ def test_products_of_two_currencies_do_not_make_one_order(place, catalogue):
     catalogue[1].save()
     with pytest.raises(InvalidOrderError):
         place(items=[Item(sku="TEAPOT"), Item(sku="KETTLE")])
+
+
+def test_a_wrong_order_among_others_is_refused_alone(catalogue):
+    good, wrong, other = services.place_each(
+        [NewOrder(items=[Item(sku=sku)]) for sku in ("TEAPOT", "NOPE", "KETTLE")]
+    )
+    assert isinstance(wrong, UnknownProductError)
+    assert set(Order.objects.all()) == {good, other}
+    assert {event.order_id for event in said()} == {str(good.id), str(other.id)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_at_once_place_fifty_orders_in_fewer_transactions(catalogue):
+    def place(_):
+        try:
+            return services.place_together(NewOrder(items=[Item(sku="TEAPOT")])).id
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(50) as threads:
+        placed = set(threads.map(place, range(50)))
+
+    assert placed == set(Order.objects.values_list("id", flat=True))
+    assert len(said(OrderCreated)) == len(placed) == 50
+    assert Parcel.objects.count() < 50
 
 
 def test_five_hundred_orders_take_as_many_statements_as_one(catalogue):
