@@ -1,18 +1,18 @@
 """bin/bench: the same orders through several systems, in turns, and a report."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 from benchmarks import environments, planned, report, scaled, trial
 from benchmarks.contestants import CONTESTANTS, WAYBILL, Contestant
 from benchmarks.scaling import RESULTS
-from deploy.local import lifecycle, programs, signals
-from deploy.local.errors import PlainError
+from deploy.local import lifecycle, programs
+from deploy.local.errors import PlainError, plainly
 from deploy.local.places import RUN
-from deploy.local.say import complain, say, tell
+from deploy.local.say import say, tell
 from deploy.local.session import short_lived
+from deploy.local.system import forget_outside
 
 EXAMPLES = """\
 examples:
@@ -24,26 +24,16 @@ examples:
   bin/bench --scaling cores                the same, after a run on one core and on two
 """
 REPORT = RUN / "benchmarks" / "report"
-#: Servers named by the caller are somebody's: nothing is measured there.
-NOT_OURS = ("DATABASE_URL", "AMQP_URL", "MANAGEMENT_URL")
 
 
-def main(words: list[str]) -> int:
+@plainly
+def main(words: list[str]) -> None:
     options = _parser().parse_args(words)
-    for name in NOT_OURS:
-        os.environ.pop(name, None)
-    signals.hear()
-    try:
-        if options.scaling is None:
-            _run(_chosen(options.only), options)
-        else:
-            _scale([*filter(None, options.scaling.split(","))])
-    except PlainError as error:
-        complain(error)
-        return 1
-    except signals.Interrupted as interrupt:
-        return interrupt.code
-    return 0
+    forget_outside()
+    if options.scaling is None:
+        _run(_chosen(options.only), options)
+    else:
+        _scale([*filter(None, options.scaling.split(","))])
 
 
 def _parser() -> argparse.ArgumentParser:

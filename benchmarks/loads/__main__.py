@@ -1,7 +1,6 @@
 """bin/load: Waybill alone under load, each claim with its figure and its bar."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -9,9 +8,10 @@ from benchmarks.loads import report
 from benchmarks.loads.figures import Scale
 from benchmarks.loads.table import LOADS, Load
 from benchmarks.report import table
-from deploy.local import programs, signals
-from deploy.local.errors import PlainError
-from deploy.local.say import complain, say, tell
+from deploy.local import programs
+from deploy.local.errors import PlainError, plainly
+from deploy.local.say import say, tell
+from deploy.local.system import forget_outside
 
 EXAMPLES = """\
 examples:
@@ -22,22 +22,13 @@ examples:
 
 Exits 1 if a bar is missed. A report keeps the sections of the loads that were not run.
 """
-#: Servers named by the caller are somebody's: nothing is measured there.
-NOT_OURS = ("DATABASE_URL", "AMQP_URL", "MANAGEMENT_URL")
 
 
+@plainly
 def main(words: list[str]) -> int:
     options = _parser().parse_args(words)
-    for name in NOT_OURS:
-        os.environ.pop(name, None)
-    signals.hear()
-    try:
-        return _run(options)
-    except PlainError as error:
-        complain(error)
-        return 1
-    except signals.Interrupted as interrupt:
-        return interrupt.code
+    forget_outside()
+    return _run(options)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,23 +4,17 @@ import argparse
 import os
 import sys
 
-from deploy.local import commands, signals
-from deploy.local.errors import PlainError
-from deploy.local.say import complain
+from deploy.local import commands
+from deploy.local.errors import plainly
 
 
-def main(words: list[str]) -> int:
-    """Run one command; what a person should read is printed without a traceback."""
+@plainly
+def main(words: list[str]) -> int | None:
+    """Run one command."""
     os.umask(0o022)
     options = _parsed(words)
-    signals.hear()
-    try:
-        return options.function(options) or 0
-    except PlainError as error:
-        complain(error)
-        return 1
-    except signals.Interrupted as interrupt:
-        return interrupt.code
+    code: int | None = options.function(options)
+    return code
 
 
 def _parsed(words: list[str]) -> argparse.Namespace:

@@ -9,34 +9,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
 
-from deploy.local import debian, docker, environment, programs, signals
-from deploy.local.errors import PlainError
+from deploy.local import debian, docker, environment, programs
+from deploy.local.errors import PlainError, plainly
 from deploy.local.places import RUN, VENV
-from deploy.local.say import complain
 from deploy.local.system import OUTSIDE
 
 PACKAGES = {"DATABASE_URL": "postgresql", "AMQP_URL": "rabbitmq-server"}
 
 
+@plainly
 def main(words: list[str]) -> int:
     """Install what is missing (a second run finds everything and says nothing), then
     become what is named after --then.
     """
     options, then = _split(words)
-    signals.hear()
     files = [
         "requirements.txt",
         *(["requirements-dev.txt"] if "--dev" in options else []),
     ]
-    try:
-        with _alone():
-            environment.install(files)
-            _find_servers()
-    except PlainError as error:
-        complain(error)
-        return 1
-    except signals.Interrupted as interrupt:
-        return interrupt.code
+    with _alone():
+        environment.install(files)
+        _find_servers()
     if then:
         # Not a child of a shell script: a TERM to that would leave it running.
         python = str(VENV / "bin" / "python")

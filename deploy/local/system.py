@@ -52,6 +52,12 @@ SETTINGS = {
 }
 
 
+def forget_outside() -> None:
+    """Use no servers that the caller named: what is measured or broken is our own."""
+    for name in (*OUTSIDE, "MANAGEMENT_URL"):
+        os.environ.pop(name, None)
+
+
 def _usual_management(amqp: str) -> str:
     """The management API of a broker of which only the AMQP address was given."""
     broker = urlsplit(amqp)

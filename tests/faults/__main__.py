@@ -6,9 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-from deploy.local import signals
-from deploy.local.errors import PlainError
-from deploy.local.say import complain, say, tell
+from deploy.local.errors import PlainError, plainly
+from deploy.local.say import say, tell
 from tests.faults import mutate, report
 from tests.faults.catalogue import FAULTS, plan, play
 from tests.faults.rig import Rig, rig
@@ -23,20 +22,14 @@ examples:
 """
 
 
+@plainly
 def main(words: list[str]) -> int:
     options = _parser().parse_args(words)
     if options.list:
         return _list()
     if options.report:
         return _report(options.report)
-    signals.hear()
-    try:
-        return mutate.main() if options.mutate else _run(options)
-    except PlainError as error:
-        complain(error)
-        return 1
-    except signals.Interrupted as interrupt:
-        return interrupt.code
+    return mutate.main() if options.mutate else _run(options)
 
 
 def _parser() -> argparse.ArgumentParser:

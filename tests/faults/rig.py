@@ -29,7 +29,7 @@ from deploy.local.errors import PlainError
 from deploy.local.processes import Process
 from deploy.local.program import Program
 from deploy.local.session import short_lived
-from deploy.local.system import System
+from deploy.local.system import System, forget_outside
 from tests.awaiting import eventually
 from tests.faults.proxy import Proxy
 
@@ -70,8 +70,6 @@ PROXIED = {
     "DATABASE_URL": ("postgres", ["relay"]),
 }
 READY = {"postgres": postgres.is_ready, "rabbitmq": rabbitmq.is_ready}
-#: The servers of the test run itself: what is broken here must be nobody else's.
-NOT_OURS = ("DATABASE_URL", "AMQP_URL", "MANAGEMENT_URL")
 
 
 @contextmanager
@@ -88,8 +86,7 @@ def rig(**settings: str) -> Iterator["Rig"]:
 @contextmanager
 def _environ(**settings: str) -> Iterator[None]:
     before = dict(os.environ)
-    for name in NOT_OURS:
-        os.environ.pop(name, None)
+    forget_outside()
     os.environ.update({"C_FORCE_ROOT": "1", **settings})
     try:
         yield
