@@ -36,12 +36,14 @@ HEADS = """
         ORDER BY seq DESC LIMIT 1
     ) AS head
 """
-RECORD = """
+RECORD = r"""
     INSERT INTO audit_auditrecord
-        (event_id, order_id, seq, type, time, body, previous_hash, hash)
-    SELECT event_id, order_id, seq, type, time, body, previous_hash, hash
-    FROM jsonb_to_recordset(%s) AS r(event_id uuid, order_id uuid, seq int, type text,
-        time timestamptz, body text, previous_hash text, hash text)
+        (event_id, order_id, seq, type, time, previous_hash, hash, body)
+    SELECT * FROM ROWS FROM (
+        jsonb_to_recordset(%s) AS (event_id uuid, order_id uuid, seq int, type text,
+            time timestamptz, previous_hash text, hash text),
+        string_to_table(%s, E'\n')
+    )
 """
 
 FACTS: Mapping[type[Event], tuple[str, tuple[str, ...]]] = {
@@ -90,27 +92,30 @@ def record(events: Sequence[Event]) -> None:
     recorded = {row[0] for row in sql.fetch(RECORDED, [list(by_id)])}
     heads = {order: (seq, hash_) for order, seq, hash_ in sql.fetch(HEADS, [orders])}
     new = [by_id[one] for one in sorted(by_id) if one not in recorded]
-    sql.run(RECORD, [sql.rows(_links(new, heads))])
+    links = list(_links(new, heads))
+    bodies = sql.lines(body for _, body in links)
+    sql.run(RECORD, [sql.rows(record for record, _ in links), bodies])
 
 
 def _links(
     events: Iterable[Event], heads: dict[str, tuple[int, str]]
-) -> Iterator[chain.Link]:
+) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield each record and its body."""
     for event in events:
         seq, previous_hash = heads.get(event.order_id, (0, chain.NOTHING))
         body = envelope.encode(event)
-        link = chain.Link(
-            order_id=event.order_id,
-            seq=seq + 1,
-            event_id=event.id,
-            type=event.type,
-            time=event.time,
-            body=body,
-            previous_hash=previous_hash,
-            hash=chain.seal(previous_hash, body),
-        )
-        heads[event.order_id] = (link.seq, link.hash)
-        yield link
+        head = (seq + 1, chain.seal(previous_hash, body))
+        heads[event.order_id] = head
+        record = {
+            "event_id": event.id,
+            "order_id": event.order_id,
+            "seq": head[0],
+            "type": event.type,
+            "time": event.time,
+            "previous_hash": previous_hash,
+            "hash": head[1],
+        }
+        yield record, body
 
 
 def measure(events: Iterable[Event]) -> None:

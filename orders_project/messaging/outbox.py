@@ -24,10 +24,13 @@ from orders_project.messaging.topology import ORDER_EXCHANGE, aliases, headers
 
 CHANNEL = "waybill_parcels"
 
-LOG = """
+LOG = r"""
     INSERT INTO messaging_event (id, order_id, type, time, cause, body)
-    SELECT id, order_id, type, time, cause, body FROM jsonb_to_recordset(%s)
-        AS e(id uuid, order_id uuid, type text, time timestamptz, cause uuid, body text)
+    SELECT * FROM ROWS FROM (
+        jsonb_to_recordset(%s) AS (id uuid, order_id uuid, type text, time timestamptz,
+            cause uuid),
+        string_to_table(%s, E'\n')
+    )
 """
 PACK = Planned("""
     INSERT INTO messaging_parcel
@@ -59,7 +62,9 @@ def append(*events: Event, due: datetime | None = None) -> None:
         return
     _require_transaction()
     entries = sql.rows(_log_entry(event) for event in events)
-    sql.run(SAY, [entries, sql.rows(_parcel(one, due) for one in _alike(events))])
+    bodies = sql.lines(envelope.encode(event) for event in events)
+    parcels = sql.rows(_parcel(one, due) for one in _alike(events))
+    sql.run(SAY, [entries, bodies, parcels])
     transaction.on_commit(wake_relay)
 
 
@@ -107,7 +112,6 @@ def _log_entry(event: Event) -> dict[str, Any]:
         "type": event.type,
         "time": event.time,
         "cause": event.cause,
-        "body": envelope.encode(event),
     }
 
 

@@ -13,7 +13,7 @@ from audit import services
 from audit.models import AuditRecord
 from audit.selectors import records, violations
 from orders_project.messaging import envelope
-from orders_project.messaging.events import EVENTS
+from orders_project.messaging.events import EVENTS, OrderCancelled
 from orders_project.messaging.hearing import HEARS
 from orders_project.messaging.topology import AUDIT_QUEUE
 from tests.audit.conftest import record, say, story
@@ -25,6 +25,25 @@ def test_the_body_is_recorded_as_it_was_said(recorded):
     bodies = [one.body for one in records(recorded[0].order_id)]
 
     assert bodies == [envelope.encode(event) for event in recorded]
+
+
+def test_what_a_text_holds_does_not_tear_the_records_apart():
+    event = story()[0]
+    events = [
+        event.then(OrderCancelled, reason=reason)
+        for reason in (
+            "two\nlines",
+            "a \\n that is none",
+            'it\'s "quoted"',
+            "100%s",
+            "",
+        )
+    ]
+    say(event, *events)
+    record(event, *events)
+
+    assert AuditRecord.objects.count() == 1 + len(events)
+    assert not list(violations())
 
 
 def test_anyone_can_verify_the_chain_with_sha256sum(recorded):

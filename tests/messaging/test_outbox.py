@@ -31,6 +31,22 @@ def double(number):
     return number * 2
 
 
+def test_what_a_text_holds_does_not_tear_the_events_apart():
+    events = [
+        PaymentFailed(order_id=new_id(), reason=reason)
+        for reason in (
+            "two\nlines",
+            "a \\n that is none",
+            'it\'s "quoted"',
+            "100%s",
+            "",
+        )
+    ]
+    outbox.append(*events)
+
+    assert sorted(said(), key=lambda one: one.id) == events
+
+
 def test_an_event_is_logged_and_packed():
     event = paid(priority=URGENT)
     outbox.append(event)

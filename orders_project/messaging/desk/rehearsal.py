@@ -2,7 +2,7 @@
 
 import re
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -54,29 +54,34 @@ class Notes:
 
     def _note(self, query: str, params: Any, rows: int) -> None:
         if query in SAYS:
-            for told, rows_of in zip(SAYS[query], params, strict=True):
-                self.says += [told(row) for row in msgspec.json.decode(rows_of)]
+            self.says += SAYS[query](*params)
         elif (found := WRITES.findall(query)) and rows > 0:
             verb, table = found[-1]
             if table not in OWN:
                 self.writes.append(f"{verb.lower()} {table}: {rows} rows")
 
 
-def _said(row: dict[str, Any]) -> str:
-    return f"{row['type']} {masked(row['body'])}"
+def _said(entries: str, bodies: str, parcels: str) -> Iterator[str]:
+    for row, body in zip(msgspec.json.decode(entries), bodies.split("\n"), strict=True):
+        yield f"{row['type']} {masked(body)}"
+    yield from _packed(parcels)
 
 
-def _packed(row: dict[str, Any]) -> str:
+def _packed(parcels: str) -> Iterator[str]:
+    return map(_parcel, msgspec.json.decode(parcels))
+
+
+def _parcel(row: dict[str, Any]) -> str:
     if row.get("event_ids"):
         return f"parcel for {row['exchange']}: {row['routing_key']}"
     task = msgspec.json.decode(row["headers"])["task"]
     return f"task {task} on {row['exchange']}: {row['body']}"
 
 
-#: What is said by each parameter of a statement.
-SAYS: dict[str, Sequence[Callable[[dict[str, Any]], str]]] = {
-    outbox.SAY: (_said, _packed),
-    outbox.PACK: (_packed,),
+#: What is said by the parameters of a statement.
+SAYS: dict[str, Callable[..., Iterator[str]]] = {
+    outbox.SAY: _said,
+    outbox.PACK: _packed,
 }
 
 
