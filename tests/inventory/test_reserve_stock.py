@@ -188,5 +188,5 @@ def test_a_batch_takes_the_same_statements_whatever_its_size(
 ):
     services.receive_stock({"TEAPOT": 100, "KETTLE": 100})
     events = [created([("TEAPOT", 1), ("KETTLE", 1)]) for _ in range(size)]
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(12):
         hear(INVENTORY_QUEUE, *events)
