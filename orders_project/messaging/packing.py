@@ -19,16 +19,19 @@ from orders_project.messaging.events import EVENTS, utc_now
 HANDFUL, GRIP = 2_000, 20
 MAX_BYTES = 512 * 1024
 
-# A cursor, because it locks only what is fetched.
-OPEN = """
-    DECLARE due_parcels CURSOR FOR
-    SELECT ctid::text, exchange, routing_key, priority, headers, properties, body,
+# By place: by id the planner may take the other index, and read all of it for each
+# parcel, which cost a third of the server's time.
+TAKE = """
+    WITH taken AS (
+        DELETE FROM messaging_parcel WHERE ctid = ANY(ARRAY(
+            SELECT ctid FROM messaging_parcel WHERE due <= statement_timestamp()
+            ORDER BY priority DESC, id LIMIT %s FOR UPDATE SKIP LOCKED))
+        RETURNING *
+    )
+    SELECT id, exchange, routing_key, priority, headers, properties, body,
         event_ids::text[]
-    FROM messaging_parcel WHERE due <= statement_timestamp()
-    ORDER BY priority DESC, id FOR UPDATE SKIP LOCKED
+    FROM taken ORDER BY priority DESC, id
 """
-TAKE = "FETCH %s FROM due_parcels"
-CLOSE = "CLOSE due_parcels"
 BODIES = """
     SELECT id::text, body FROM messaging_event WHERE id = ANY(%s::uuid[])
 """
@@ -37,7 +40,7 @@ BODIES = """
 class Taken(NamedTuple):
     """A row of TAKE: a task with its body, or the ids of events in the log."""
 
-    place: str
+    id: int
     exchange: str
     routing_key: str
     priority: int
@@ -55,15 +58,16 @@ class Content(NamedTuple):
 
 
 def take() -> Iterator[Taken]:
-    """Lock and return about a handful of what is due, the most urgent first."""
-    sql.run(OPEN)
+    """Take about a handful of what is due, the most urgent first.
+
+    It is there again if the transaction does not come to its end.
+    """
     taken, more = 0, True
     while more and taken < HANDFUL:
         parcels = [Taken(*row) for row in sql.fetch(TAKE, [GRIP])]
         taken += sum(len(one.event_ids or [one]) for one in parcels)
         more = len(parcels) == GRIP
         yield from parcels
-    sql.run(CLOSE)
 
 
 def _open(parcels: Sequence[Taken]) -> Iterator[Content]:
@@ -82,7 +86,7 @@ def groups_of(parcels: Sequence[Taken]) -> Iterator[list[Content]]:
     for one in _open(parcels):
         parcel = one.parcel
         alike = (parcel.exchange, parcel.routing_key, parcel.priority, parcel.headers)
-        merged.setdefault(alike if parcel.event_ids else parcel.place, []).append(one)
+        merged.setdefault(alike if parcel.event_ids else parcel.id, []).append(one)
     for group in merged.values():
         yield from _cut(group)
 

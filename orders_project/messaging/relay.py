@@ -1,15 +1,15 @@
 """The only one who publishes events: from the outbox's parcels to RabbitMQ.
 
-Reserve parcels under lock, publish them with pipelined confirms, delete what the broker
-confirmed, commit. Whoever dies in between leaves the parcels where they were: they go
-out again, and the inbox of each queue drops the second copy. Any number may run.
+Take parcels out, publish them with pipelined confirms, and commit when the broker has
+confirmed all. Whoever dies in between leaves the parcels where they were: they go out
+again, and the inbox of each queue drops the second copy. Any number may run.
 """
 
 import logging
 import random
 import select
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
 from django.conf import settings
@@ -26,7 +26,7 @@ from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import new_id
 from orders_project.messaging.outages import BROKER_GONE
 from orders_project.messaging.outbox import CHANNEL
-from orders_project.messaging.packing import Content, groups_of, message, take
+from orders_project.messaging.packing import Taken, groups_of, message, take
 from orders_project.messaging.plans import find_rows_by_key
 
 logger = logging.getLogger(__name__)
@@ -35,12 +35,12 @@ logger = logging.getLogger(__name__)
 POLL, UNROUTABLE = 1.0, 30
 LONGEST_PAUSE = 4.0
 
-# By place: they are locked, so they stay where they are. By id the planner may take the
-# other index, and read all of it for each parcel: it cost a third of the server's time.
-DELETE = "DELETE FROM messaging_parcel WHERE ctid = ANY(%s::tid[])"
 POSTPONE = """
-    UPDATE messaging_parcel SET due = now() + make_interval(secs => %s)
-    WHERE ctid = ANY(%s::tid[])
+    INSERT INTO messaging_parcel
+        (due, exchange, routing_key, priority, headers, properties, event_ids, body)
+    SELECT statement_timestamp() + make_interval(secs => %s), exchange, routing_key,
+        priority, headers, properties, event_ids, body
+    FROM jsonb_populate_recordset(NULL::messaging_parcel, %s)
 """
 
 
@@ -97,24 +97,23 @@ def carry(publisher: Publisher) -> int:
         if not parcels:
             return 0
         groups = {new_id(): group for group in groups_of(parcels)}
+        crash_point("relay: taken, not published")
         returned = publisher.publish([message(*item) for item in groups.items()])
-        crash_point("relay: published, not deleted")
-        _postpone([groups[one] for one in returned])
-        kept = {c.parcel.place for one in returned for c in groups[one]}
-        sql.run(DELETE, [[one.place for one in parcels if one.place not in kept]])
-        crash_point("relay: deleted, not committed")
+        crash_point("relay: published, not committed")
+        kept = {c.parcel.id: c.parcel for one in returned for c in groups[one]}
+        _postpone(kept.values())
     return len(parcels) - len(kept)
 
 
-def _postpone(groups: Sequence[Sequence[Content]]) -> None:
-    for group in groups:
-        first = group[0].parcel
-        sql.run(POSTPONE, [UNROUTABLE, [one.parcel.place for one in group]])
+def _postpone(parcels: Collection[Taken]) -> None:
+    if parcels:
+        sql.run(POSTPONE, [UNROUTABLE, sql.rows(one._asdict() for one in parcels)])
+    for exchange, routing_key in {(one.exchange, one.routing_key) for one in parcels}:
         logger.error(
             "No queue takes %r from %s: it is kept, and tried again in %d s. "
             "Declare what is missing: manage.py topology --apply",
-            first.routing_key,
-            first.exchange,
+            routing_key,
+            exchange,
             UNROUTABLE,
         )
 

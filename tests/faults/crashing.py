@@ -44,8 +44,8 @@ SWEEPS = (
 MOMENTS: Mapping[str, tuple[str, ...]] = {
     "placing: before the commit": (),
     "placing: committed, not answered": (),
-    "relay: published, not deleted": (),
-    "relay: deleted, not committed": (),
+    "relay: taken, not published": (),
+    "relay: published, not committed": (),
     "hearing: before the commit": QUEUES,
     "hearing: committed, not acknowledged": QUEUES,
     "hearing: attempt counted": (),

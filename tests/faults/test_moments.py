@@ -57,10 +57,10 @@ def test_f1_knows_every_sweep():
 
 
 def test_without_the_variable_nothing_is_looked_up(tmp_path, monkeypatch):
-    (tmp_path / "relay: published, not deleted").touch()
+    (tmp_path / "relay: published, not committed").touch()
     monkeypatch.setattr(crash, "FOLDER", None)
 
-    crash.crash_point("relay: published, not deleted")
+    crash.crash_point("relay: published, not committed")
 
 
 def test_what_is_armed_kills_one_process_once(tmp_path, monkeypatch):
