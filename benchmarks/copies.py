@@ -15,6 +15,7 @@ from benchmarks.contestants import WAYBILL
 from benchmarks.room import OTHERS
 from deploy.local.processes import RELAY
 from deploy.local.waiting import until
+from orders_project.messaging.envelope import MAX_EVENTS
 from orders_project.messaging.topology import QUEUES
 from tests.faults.proxy import Proxy
 
@@ -50,7 +51,7 @@ class Many:
     slow: str
     carried: str
     queue: str = ""
-    in_a_parcel: int = 400
+    in_a_parcel: int = MAX_EVENTS
 
     def copy(self, one: int) -> str:
         return f"{self.command} -n copy{one}@%h" if self.queue else self.command

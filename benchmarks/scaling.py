@@ -17,7 +17,7 @@ SERVERS = ("PostgreSQL", "RabbitMQ")
 
 # ---- what results.json does not know
 #: CPU ms of gunicorn for one POST, and its commit: the benchmark places in bulk.
-WEB_MS, WEB_COMMITS = 4.3, 1
+WEB_MS, WEB_COMMITS = 2.2, 1
 #: A disk's flushes and bytes of WAL a second, and how many commits share a flush.
 FLUSHES, WAL_BYTES, COMMITS_IN_FLUSH = 5_000, 500e6, 4
 #: Messages a second through one queue, which is one Erlang process; in a cluster, of

@@ -1,22 +1,29 @@
 """bin/faults: harm a private system while customers order, and say what was lost."""
 
 import argparse
+import os
 import random
 import sys
 import time
 from pathlib import Path
 
+from deploy.local import signals
 from deploy.local.errors import PlainError, plainly
 from deploy.local.say import say, tell
 from tests.faults import mutate, report
 from tests.faults.catalogue import FAULTS, plan, play
 from tests.faults.rig import Rig, rig
 
+#: F8, F12, F16 and any order of things: `bin/test` has them at their usual sizes.
+ON_PAPER = [
+    f"tests/faults/test_{name}.py"
+    for name in ("duplicates", "gateway", "oversell", "state_machine")
+]
 EXAMPLES = """\
 examples:
   bin/faults                           every fault, small
   bin/faults F4 --orders 300 --seed 7  one, as it was when the seed was printed
-  bin/faults --nightly                 every fault at its nightly size, for hours
+  bin/faults --nightly                 every fault at its nightly size: about an hour
   bin/faults --report faults.html      a page about the last run of each; or a .md
   bin/faults --mutate                  is each safeguard missed when it is gone?
 """
@@ -72,6 +79,8 @@ def _run(options: argparse.Namespace) -> int:
     seed = random.randrange(10_000) if options.seed is None else options.seed
     with rig() as running:
         kept = [_one(running, name, seed, options) for name in names]
+    if options.nightly and not options.fault:
+        kept.append(_on_paper())
     return 0 if all(kept) else 1
 
 
@@ -84,6 +93,12 @@ def _one(running: Rig, name: str, seed: int, options: argparse.Namespace) -> boo
         tell(f"    {words}")
     found.write()
     return found.kept and not found.missed
+
+
+def _on_paper() -> bool:
+    say("the faults that are played without a broker, at their nightly sizes")
+    command = ["bin/test", *ON_PAPER, "-q", "--hypothesis-profile=nightly"]
+    return signals.run(command, os.environ) == 0
 
 
 def _progress(words: str) -> None:
