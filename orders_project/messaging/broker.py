@@ -6,10 +6,16 @@ from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn
 
 import amqp
+from amqp.exceptions import NotFound
 from kombu import Connection, Queue
 from kombu.exceptions import OperationalError
 
-from orders_project.messaging.topology import EXCHANGES, QUEUES, ROADS
+from orders_project.messaging.topology import (
+    DEAD_LETTER_QUEUE,
+    EXCHANGES,
+    QUEUES,
+    ROADS,
+)
 
 CONFIRM_SECONDS = 10
 #: Two are missed, then each of three goodbyes waits 5 s for an answer: 21 s at most.
@@ -41,6 +47,19 @@ def declare(broker: Connection) -> None:
             there = road.destination(channel)
             there.bind_to(road.source, road.routing_key, nowait=True)
         _await_answer(channel)
+
+
+def has_forgotten(broker: Connection) -> bool:
+    """Tell whether the broker has lost its data, or is new.
+
+    Asked of a queue that `declare` alone declares: a worker makes those it hears anew.
+    """
+    try:
+        with broker.channel() as channel:
+            DEAD_LETTER_QUEUE(channel).queue_declare(passive=True)
+    except NotFound:
+        return True
+    return False
 
 
 def _declare(queue: Queue) -> None:

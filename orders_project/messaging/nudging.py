@@ -12,9 +12,10 @@ from orders_project.messaging import outbox, sql
 from orders_project.messaging.crash import crash_point
 
 SWEEPER = "sweeper"
+RELAY = "relay"
 RECONCILER = "reconciler"
 #: Who nudges and is no person.
-MACHINES = (SWEEPER, RECONCILER)
+MACHINES = (SWEEPER, RELAY, RECONCILER)
 #: What is sent again when no chain is meant.
 EVENTS = "events"
 
@@ -22,6 +23,17 @@ NOTE = """
     INSERT INTO messaging_nudge (order_id, what, by)
     SELECT order_id, what, by
     FROM jsonb_to_recordset(%s) AS n(order_id uuid, what text, by text)
+"""
+#: A broker that loses its data loses no older messages than these, unless a worker was
+#: away for longer: its own orders are then nudged one by one.
+RECENT_HOURS = 2
+#: Orders whose events are sent again in one transaction.
+AT_ONCE = 1_000
+# By id, which begins with the time in milliseconds (RFC 9562, UUIDv7).
+RECENT = """
+    SELECT DISTINCT order_id::text FROM messaging_event WHERE id >= rpad(lpad(to_hex(
+        (extract(epoch FROM now() - make_interval(hours => %s)) * 1000)::bigint
+    ), 12, '0'), 32, '0')::uuid ORDER BY order_id
 """
 ALONE = "SELECT pg_try_advisory_xact_lock(hashtext(%s))"
 
@@ -54,6 +66,18 @@ def send_again(order_ids: Sequence[str], *, by: str) -> int:
     """Send all events of these orders again, and note it on their timelines."""
     note(((EVENTS, order_id) for order_id in order_ids), by=by)
     return outbox.resend(order_ids)
+
+
+def send_recent_again() -> int:
+    """Send again what was said lately, of every order; returns how many events."""
+    ids = [order_id for (order_id,) in sql.fetch(RECENT, [RECENT_HOURS])]
+    starts = range(0, len(ids), AT_ONCE)
+    return sum(_one_lot(ids[start : start + AT_ONCE]) for start in starts)
+
+
+@transaction.atomic
+def _one_lot(order_ids: Sequence[str]) -> int:
+    return send_again(order_ids, by=RELAY)
 
 
 def note(nudged: Iterable[Nudged], *, by: str) -> None:

@@ -4,6 +4,7 @@
 Nobody publishes in any other way.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -20,7 +21,12 @@ from orders_project.messaging import envelope, sql
 from orders_project.messaging.errors import OutsideTransactionError
 from orders_project.messaging.events import NORMAL, Event
 from orders_project.messaging.planned import Planned
-from orders_project.messaging.topology import ORDER_EXCHANGE, aliases, headers
+from orders_project.messaging.topology import (
+    ALIASES_AGAIN,
+    ORDER_EXCHANGE,
+    aliases,
+    headers,
+)
 
 CHANNEL = "waybill_parcels"
 
@@ -46,10 +52,15 @@ RESEND = """
     INSERT INTO messaging_parcel
         (exchange, routing_key, priority, headers, properties, event_ids)
     SELECT %s, type, coalesce((body::jsonb ->> 'priority')::smallint, %s),
-        '{}', '{}', array_agg(id ORDER BY id)
+        coalesce(%s::jsonb ->> type, '{}'), '{}', array_agg(id ORDER BY id)
     FROM messaging_event WHERE order_id = ANY(%s::uuid[])
     GROUP BY 2, 3 ORDER BY min(time) RETURNING cardinality(event_ids)
 """
+
+#: type -> the headers of its events when they are sent again.
+AGAIN = json.dumps(
+    {kind: json.dumps({"CC": keys}) for kind, keys in ALIASES_AGAIN.items()}
+)
 
 
 def append(*events: Event, due: datetime | None = None) -> None:
@@ -83,10 +94,10 @@ def send_task(signature: Signature, *, due: datetime | None = None) -> None:
 def resend(order_ids: Iterable[str]) -> int:
     """Send every event of these orders again; who has handled one skips it.
 
-    Returns how many. The aliases stay away: they are for those who count.
+    Returns how many. Of the aliases only those are used by which we hear ourselves.
     """
     _require_transaction()
-    sent = sql.fetch(RESEND, [ORDER_EXCHANGE.name, NORMAL, list(order_ids)])
+    sent = sql.fetch(RESEND, [ORDER_EXCHANGE.name, NORMAL, AGAIN, list(order_ids)])
     transaction.on_commit(wake_relay)
     return sum(count for (count,) in sent)
 

@@ -21,9 +21,11 @@ from orders_project.messaging.broker import (
     BlockedError,
     Publisher,
     declare,
+    has_forgotten,
 )
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import new_id
+from orders_project.messaging.nudging import RECENT_HOURS, send_recent_again
 from orders_project.messaging.outages import BROKER_GONE
 from orders_project.messaging.outbox import CHANNEL
 from orders_project.messaging.packing import Taken, groups_of, message, take
@@ -53,6 +55,8 @@ def run(stopped: threading.Event) -> None:
             with Connection(settings.AMQP_URL, **TIMEOUTS) as broker:
                 # Kombu would try twice and sleep between, deaf to `stopped`.
                 broker.ensure_connection(max_retries=0)
+                if has_forgotten(broker):
+                    _say_again()
                 declare(broker)
                 _listen()
                 logger.info("The relay is connected.")
@@ -62,6 +66,18 @@ def run(stopped: threading.Event) -> None:
             connection.close()
             pause = min(max(pause * 2, 0.5), LONGEST_PAUSE) * random.uniform(0.75, 1)
             logger.warning("The relay waits %.1f s: %r", pause, error)
+
+
+def _say_again() -> None:
+    # Before the queues are declared: who dies in between does it once more. Also
+    # finished orders: what waited to be recorded, or for a mail, is lost as well.
+    if count := send_recent_again():
+        logger.warning(
+            "RabbitMQ has lost its queues: %d events of the last %d hours are sent "
+            "again, and who has handled one skips it.",
+            count,
+            RECENT_HOURS,
+        )
 
 
 TIMEOUTS: dict[str, Any] = {

@@ -267,6 +267,18 @@ ALIASES: Mapping[str, Sequence[str]] = {
     "payment.failed": ("order.failed.{reason}",),
 }
 
+#: Of these the ones by which our own queues hear. An event that is sent again has no
+#: others, and no words of its own in them: it is not counted twice by who only counts.
+ALIASES_AGAIN: Mapping[str, Sequence[str]] = {
+    "order.created": ("order.analytics.created",),
+    "order.paid": ("order.analytics.paid",),
+    "order.shipped": ("order.analytics.shipped",),
+    "order.completed": ("order.analytics.completed",),
+    "order.cancelled": ("order.analytics.cancelled",),
+    "inventory.out_of_stock": ("order.failed.again",),
+    "payment.failed": ("order.failed.again",),
+}
+
 HEADERS: Mapping[str, Sequence[str]] = {
     "order.created": ("country", "category", "method", "priority"),
 }

@@ -9,8 +9,8 @@ from django.conf import settings
 from kombu import Connection, Queue
 
 from orders_project.messaging import broker as ours
-from orders_project.messaging.broker import declare
-from orders_project.messaging.topology import EXCHANGES, QUEUES
+from orders_project.messaging.broker import declare, has_forgotten
+from orders_project.messaging.topology import DEAD_LETTER_QUEUE, EXCHANGES, QUEUES
 from tests.faults.proxy import Proxy
 
 #: Seconds for every piece on its way: of an overloaded broker.
@@ -42,3 +42,12 @@ def test_a_queue_that_is_there_with_other_arguments_is_refused(topology, monkeyp
     refused = pytest.raises(amqp.PreconditionFailed, match=there.name)
     with Connection(settings.AMQP_URL) as connection, refused:
         declare(connection)
+
+
+def test_a_broker_without_our_queues_is_known_to_have_forgotten(topology, broker):
+    assert not has_forgotten(broker.connection)
+    broker.channel.queue_delete(DEAD_LETTER_QUEUE.name)
+    assert has_forgotten(broker.connection)
+
+    declare(broker.connection)
+    assert not has_forgotten(broker.connection)

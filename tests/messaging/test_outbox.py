@@ -117,3 +117,12 @@ def test_an_order_is_nudged_by_sending_its_events_again():
     assert parcel.routing_key == "order.paid"
     assert list(map(str, parcel.event_ids)) == [event.id]
     assert LoggedEvent.objects.count() == 2
+
+
+def test_what_is_sent_again_is_heard_by_all_of_us_and_counted_by_nobody_else():
+    event = paid()
+    outbox.append(event)
+    Parcel.objects.all().delete()
+
+    outbox.resend([event.order_id])
+    assert json.loads(Parcel.objects.get().headers) == {"CC": ["order.analytics.paid"]}

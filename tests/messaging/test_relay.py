@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from orders_project.messaging import outbox, relay
 from orders_project.messaging.broker import BlockedError, Publisher
 from orders_project.messaging.events import OrderPaid, new_id
-from orders_project.messaging.models import Parcel
+from orders_project.messaging.models import LoggedEvent, Parcel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -105,6 +105,22 @@ def test_a_relay_that_is_stopped_does_not_wait_for_the_end(broker):
 
     relay._sit_out(publisher, stopped)
     assert publisher.blocked
+
+
+def test_a_broker_that_lost_its_queues_is_told_again_what_was_said_lately(parcel):
+    said = parcel.event_ids
+    parcel.delete()
+
+    relay._say_again()
+    assert Parcel.objects.get().event_ids == said
+
+
+def test_what_was_said_long_ago_is_not_said_again(parcel):
+    LoggedEvent.objects.update(id="01900000-0000-7000-8000-000000000000")
+    parcel.delete()
+
+    relay._say_again()
+    assert not Parcel.objects.exists()
 
 
 class Patience:

@@ -13,6 +13,7 @@ from orders_project.messaging.events import (
     new_id,
 )
 from orders_project.messaging.hearing import HEARS
+from orders_project.messaging.topology import ANALYTICS_QUEUE, FAILED_ORDER_QUEUE
 
 EXACTLY = {
     "inventory.queue": {
@@ -95,3 +96,14 @@ def test_what_beat_starts_is_a_task_of_ours_with_a_queue_of_its_own():
         assert queue in topology.TASK_ROUTES.values()
         # What expires in a work queue is parked: the desk would fill up with sweeps.
         assert "expires" not in entry.get("options", {})
+
+
+@pytest.mark.parametrize("queue", [ANALYTICS_QUEUE, FAILED_ORDER_QUEUE])
+def test_who_hears_by_an_alias_hears_also_what_is_sent_again(queue):
+    [(_, pattern)] = topology.keys_of(queue)
+    prefix = pattern.removesuffix("#")
+    for kind, names in topology.ALIASES.items():
+        again = topology.ALIASES_AGAIN.get(kind, ())
+        assert any(one.startswith(prefix) for one in names) == any(
+            one.startswith(prefix) for one in again
+        )
