@@ -10,6 +10,7 @@ from django.db import transaction
 
 from orders_project.messaging import outbox, sql
 from orders_project.messaging.crash import crash_point
+from orders_project.messaging.silence import long_statements
 
 SWEEPER = "sweeper"
 RELAY = "relay"
@@ -29,6 +30,8 @@ NOTE = """
 RECENT_HOURS = 2
 #: Orders whose events are sent again in one transaction.
 AT_ONCE = 1_000
+#: For finding them: with tens of millions of events it takes longer than any statement.
+MINUTES = 10
 # By id, which begins with the time in milliseconds (RFC 9562, UUIDv7).
 RECENT = """
     SELECT DISTINCT order_id::text FROM messaging_event WHERE id >= rpad(lpad(to_hex(
@@ -70,7 +73,8 @@ def send_again(order_ids: Sequence[str], *, by: str) -> int:
 
 def send_recent_again() -> int:
     """Send again what was said lately, of every order; returns how many events."""
-    ids = [order_id for (order_id,) in sql.fetch(RECENT, [RECENT_HOURS])]
+    with long_statements(MINUTES * 60):
+        ids = [order_id for (order_id,) in sql.fetch(RECENT, [RECENT_HOURS])]
     starts = range(0, len(ids), AT_ONCE)
     return sum(_one_lot(ids[start : start + AT_ONCE]) for start in starts)
 

@@ -56,7 +56,11 @@ def run(stopped: threading.Event) -> None:
                 # Kombu would try twice and sleep between, deaf to `stopped`.
                 broker.ensure_connection(max_retries=0)
                 if has_forgotten(broker):
+                    # Telling it may take minutes without a heartbeat: it would be cut
+                    # off, begin anew, and come to no end.
+                    broker.close()
                     _say_again()
+                    broker.ensure_connection(max_retries=0)
                 declare(broker)
                 _listen()
                 logger.info("The relay is connected.")

@@ -17,6 +17,7 @@ from orders_project.messaging.events import EVENTS, OrderCancelled
 from orders_project.messaging.hearing import HEARS
 from orders_project.messaging.topology import AUDIT_QUEUE
 from tests.audit.conftest import record, say, story
+from tests.texts import AWKWARD
 
 pytestmark = pytest.mark.django_db
 
@@ -29,16 +30,7 @@ def test_the_body_is_recorded_as_it_was_said(recorded):
 
 def test_what_a_text_holds_does_not_tear_the_records_apart():
     event = story()[0]
-    events = [
-        event.then(OrderCancelled, reason=reason)
-        for reason in (
-            "two\nlines",
-            "a \\n that is none",
-            'it\'s "quoted"',
-            "100%s",
-            "",
-        )
-    ]
+    events = [event.then(OrderCancelled, reason=reason) for reason in AWKWARD]
     say(event, *events)
     record(event, *events)
 

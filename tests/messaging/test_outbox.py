@@ -18,6 +18,7 @@ from orders_project.messaging.events import (
 )
 from orders_project.messaging.models import LoggedEvent, Parcel
 from tests.bus import said
+from tests.texts import AWKWARD
 
 pytestmark = pytest.mark.django_db
 
@@ -32,16 +33,7 @@ def double(number):
 
 
 def test_what_a_text_holds_does_not_tear_the_events_apart():
-    events = [
-        PaymentFailed(order_id=new_id(), reason=reason)
-        for reason in (
-            "two\nlines",
-            "a \\n that is none",
-            'it\'s "quoted"',
-            "100%s",
-            "",
-        )
-    ]
+    events = [PaymentFailed(order_id=new_id(), reason=reason) for reason in AWKWARD]
     outbox.append(*events)
 
     assert sorted(said(), key=lambda one: one.id) == events
