@@ -24,10 +24,11 @@ from orders_project.messaging.retry import Wire
 
 logger = logging.getLogger(__name__)
 
-#: How many events run together, by how often they were in a worker that died: the
-#: one that kills is soon alone, and parked when it has killed alone twice.
-CHUNKS = (envelope.MAX_EVENTS, 20, 1)
-DEADLY = len(CHUNKS) + 1
+#: How many events run together, by how often they were in a worker that died: the one
+#: that kills is soon alone, since each death holds its neighbours up, and parked when
+#: it has killed alone twice. The first delivery is not counted, for it is most of them.
+CHUNKS = (envelope.MAX_EVENTS, 50, 1, 1)
+DEADLY = len(CHUNKS) - 1
 
 #: A message must never be acknowledged by accident: on time-outs it comes back, and
 #: an error that escapes us is rejected, so that the broker parks it.
@@ -170,7 +171,7 @@ def _chunks(queue: str, heard: Sequence[Heard]) -> Iterator[list[Heard]]:
     died = inbox.attempts(queue, [one.event.id for one in again])
     for count in range(DEADLY):
         ones = [one for one in again if min(died.get(one.event.id, 0), DEADLY) == count]
-        for chunk in _cut(ones, CHUNKS[min(count, len(CHUNKS) - 1)]):
+        for chunk in _cut(ones, CHUNKS[count + 1]):
             counted = [one.event.id for one in chunk if not one.message.held]
             inbox.count_attempt(queue, counted)
             crash_point("hearing: attempt counted")
@@ -179,7 +180,7 @@ def _chunks(queue: str, heard: Sequence[Heard]) -> Iterator[list[Heard]]:
         if died.get(one.event.id, 0) >= DEADLY:
             _park(
                 one.alone(),
-                Poison(f"Its worker died {DEADLY} times while handling it."),
+                Poison(f"Its worker died {len(CHUNKS)} times while handling it."),
             )
 
 

@@ -23,7 +23,7 @@ from orders_project.messaging.steps import STEPS
 logger = logging.getLogger(__name__)
 
 #: Seconds between two looks for pool processes that have died.
-DEAD_SECONDS = 0.2
+DEAD_SECONDS = 0.1
 #: Seconds that Celery's own events, for Flower, wait for more of them.
 FLOWER_SECONDS = 0.5
 

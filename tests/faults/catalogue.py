@@ -22,12 +22,16 @@ RATE, NIGHTLY_RATE = 15.0, 40.0
 
 
 class Fault(NamedTuple):
-    """What is done while customers order; so many orders, and so many at night."""
+    """What is done while customers order; so many orders, and so many at night.
+
+    With a rate of its own where a full machine would hide what is to be seen.
+    """
 
     title: str
     happens: Callable[[Run], None]
     orders: int
     nightly: int
+    rate: float | None = None
 
 
 FAULTS: dict[str, Fault] = {
@@ -46,7 +50,7 @@ FAULTS: dict[str, Fault] = {
     "F7": Fault(
         "every message comes three times", post.everything_comes_three_times, 50, 10_000
     ),
-    "F9": Fault("poison", poison.some_messages_are_poison, 200, 2_000),
+    "F9": Fault("poison", poison.some_messages_are_poison, 200, 2_000, 5.0),
     "F10": Fault(
         "the broker takes nothing", broker.the_broker_takes_nothing, 100, 1_000
     ),
@@ -70,7 +74,7 @@ def plan(
 ) -> Plan:
     fault = FAULTS[name]
     usual = fault.nightly if nightly else fault.orders
-    rate = NIGHTLY_RATE if nightly else RATE
+    rate = fault.rate or (NIGHTLY_RATE if nightly else RATE)
     return Plan(name, seed, orders or usual, rate, nightly)
 
 

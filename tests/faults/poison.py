@@ -15,8 +15,8 @@ from tests.faults.run import Run
 
 #: Where a payment was made that the worker of deadly.py does not survive.
 DEADLY = "deadly"
-#: Seconds between two helpings of poison, one of each kind; and one for so many orders.
-HELPING, ORDERS = 5.0, 40
+#: A helping of poison, one of each kind, is for so many orders.
+ORDERS = 40
 #: Runs of an event until it is parked, and how much slower its neighbours may be.
 ATTEMPTS, SLOWER = 5, 2.0
 PARKED = "SELECT count(*) FROM messaging_deadletter WHERE parked > to_timestamp(%s)"
@@ -30,13 +30,13 @@ P95 = """
 
 def some_messages_are_poison(run: Run) -> None:
     """Let some orders pass in peace, then poison the queue they go through."""
-    helpings = run.plan.orders // ORDERS
+    helpings = max(run.plan.orders // ORDERS, 1)
     with mortal_worker(run.rig):
         run.mark("another worker")
         run.recovers(within=10)
         run.await_recovery()
         clean = run.mark("no poison yet")
-        run.pause(helpings * HELPING / 2)
+        run.pause(run.plan.orders / run.plan.rate / 2)
         poisoned = run.mark("poison")
         killers = [poison_the_queue(run) for _ in range(helpings)]
         over = time.time()
@@ -82,7 +82,7 @@ def poison_the_queue(run: Run) -> str:
     put(run, ORDER_QUEUE.name, strange.replace("payment.success", "payment.eaten"))
     put(run, ORDER_QUEUE.name, future.replace("/1", "/9"))
     put(run, ORDER_QUEUE.name, deadly)
-    run.pause(HELPING)
+    run.pause(ORDERS / run.plan.rate)
     return envelope.unread(deadly.encode()).id
 
 

@@ -48,7 +48,9 @@ def _by_a_wrong_clock(worker: Process, kind: str) -> Process:
 
 
 def _killed_by_some_events(worker: Process) -> Process:
+    # Two pool processes, so that one is left when an event kills the other.
     command = worker.command.replace("orders_project", "tests.faults.deadly")
+    command = command.replace(" -c 1 ", " -c 2 ")
     return replace(worker, name=f"{worker.name}-deadly", command=command)
 
 

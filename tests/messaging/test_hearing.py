@@ -110,13 +110,13 @@ def test_who_is_early_waits_and_the_others_are_handled_together(handler, rungs):
     assert reasons == [f"RetryLater: {why}" for why in early.values()]
 
 
-def test_a_poisoned_batch_is_cut_by_twenties_before_it_is_cut_to_one(handler, rungs):
-    events = paid(60)
-    handler.fails[events[30].id] = Poison("It says no such thing.")
+def test_a_poisoned_batch_is_cut_by_fifties_before_it_is_cut_to_one(handler, rungs):
+    events = paid(120)
+    handler.fails[events[60].id] = Poison("It says no such thing.")
     hear(QUEUE, *events)
 
     sizes = [len(batch) for batch in handler.batches]
-    assert sizes == [20, *[1] * 19, 20]
+    assert sizes == [50, *[1] * 49, 20]
     assert len(rungs.dead) == 1
 
 
@@ -225,12 +225,12 @@ def test_what_was_handled_is_no_suspect_any_more(handler):
 
 
 @pytest.mark.parametrize(
-    ("died", "sizes"), [(0, [40]), (1, [20, 20]), (2, [1] * 40), (3, [1] * 40)]
+    ("died", "sizes"), [(0, [50, 10]), (1, [1] * 60), (2, [1] * 60)]
 )
 def test_a_batch_that_came_back_is_cut_until_the_deadly_one_is_alone(
     handler, died, sizes
 ):
-    events = paid(40)
+    events = paid(60)
     for _ in range(died):
         inbox.count_attempt(QUEUE.name, [event.id for event in events])
     hear(QUEUE, *events, redelivered=True)

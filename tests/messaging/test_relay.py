@@ -147,3 +147,39 @@ def test_a_relay_without_a_broker_sleeps_only_where_it_can_be_stopped(
     assert not deaf
     assert stopped.pauses[0] == 0
     assert 2 < max(stopped.pauses) <= 4
+
+
+class ForgetfulBroker:
+    """A connection to a broker that lost its data, until it is told of its queues."""
+
+    def __init__(self, *_url, **_options):
+        self.is_open = False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self.close()
+
+    def ensure_connection(self, **_options):
+        self.is_open = True
+
+    def close(self):
+        self.is_open = False
+
+
+def test_a_relay_that_says_it_all_again_hangs_up_meanwhile(monkeypatch):
+    """It may take minutes, without a heartbeat: the broker would cut it off."""
+    broker, stopped, told = ForgetfulBroker(), Patience(1), []
+    monkeypatch.setattr(relay, "Connection", lambda *_url, **_options: broker)
+    monkeypatch.setattr(relay, "has_forgotten", lambda broker: broker.is_open)
+    monkeypatch.setattr(relay, "_say_again", lambda: told.append(broker.is_open))
+
+    def declare(broker):
+        told.append(broker.is_open)
+        raise ConnectionResetError
+
+    monkeypatch.setattr(relay, "declare", declare)
+    relay.run(stopped)
+
+    assert told == [False, True]
