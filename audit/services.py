@@ -36,14 +36,12 @@ HEADS = """
         ORDER BY seq DESC LIMIT 1
     ) AS head
 """
-RECORD = r"""
+RECORD = f"""
     INSERT INTO audit_auditrecord
         (event_id, order_id, seq, type, time, previous_hash, hash, body)
-    SELECT * FROM ROWS FROM (
-        jsonb_to_recordset(%s) AS (event_id uuid, order_id uuid, seq int, type text,
-            time timestamptz, previous_hash text, hash text),
-        string_to_table(%s, E'\n')
-    )
+    SELECT event_id::uuid, order_id::uuid, seq::int, type, time::timestamptz,
+        coalesce(previous_hash, ''), hash, body
+    FROM {sql.table("event_id, order_id, seq, type, time, previous_hash, hash, body")}
 """
 
 FACTS: Mapping[type[Event], tuple[str, tuple[str, ...]]] = {
@@ -92,30 +90,28 @@ def record(events: Sequence[Event]) -> None:
     recorded = {row[0] for row in sql.fetch(RECORDED, [list(by_id)])}
     heads = {order: (seq, hash_) for order, seq, hash_ in sql.fetch(HEADS, [orders])}
     new = [by_id[one] for one in sorted(by_id) if one not in recorded]
-    links = list(_links(new, heads))
-    bodies = sql.lines(body for _, body in links)
-    sql.run(RECORD, [sql.rows(record for record, _ in links), bodies])
+    if new:
+        sql.run(RECORD, sql.columns(_links(new, heads)))
 
 
 def _links(
     events: Iterable[Event], heads: dict[str, tuple[int, str]]
-) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield each record and its body."""
+) -> Iterator[tuple[str, ...]]:
     for event in events:
         seq, previous_hash = heads.get(event.order_id, (0, chain.NOTHING))
         body = envelope.encode(event)
-        head = (seq + 1, chain.seal(previous_hash, body))
-        heads[event.order_id] = head
-        record = {
-            "event_id": event.id,
-            "order_id": event.order_id,
-            "seq": head[0],
-            "type": event.type,
-            "time": event.time,
-            "previous_hash": previous_hash,
-            "hash": head[1],
-        }
-        yield record, body
+        hash_ = chain.seal(previous_hash, body)
+        heads[event.order_id] = seq + 1, hash_
+        yield (
+            event.id,
+            event.order_id,
+            str(seq + 1),
+            event.type,
+            event.time.isoformat(),
+            previous_hash,
+            hash_,
+            body,
+        )
 
 
 def measure(events: Iterable[Event]) -> None:

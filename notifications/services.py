@@ -61,14 +61,14 @@ NOTE = """
     INSERT INTO notifications_notification AS n
         (order_id, milestone, channel, status, due, detail, reason)
     SELECT order_id, milestone, %s,
-        CASE WHEN skip THEN 'skipped' ELSE status END,
-        coalesce(due, statement_timestamp()), detail,
-        CASE WHEN skip THEN %s ELSE reason END
+        CASE WHEN skip THEN 'skipped' ELSE coalesce(status, 'pending') END,
+        coalesce(due, statement_timestamp()), coalesce(detail, ''),
+        CASE WHEN skip THEN %s ELSE coalesce(reason, '') END
     FROM jsonb_to_recordset(%s) AS r(order_id uuid, milestone text, status text,
         due timestamptz, detail text, reason text)
     LEFT JOIN notifications_recipient AS k USING (order_id)
     CROSS JOIN LATERAL (SELECT coalesce(k.{address} = '', false)
-        AND status = 'pending' AS skip) AS known
+        AND status IS NULL AS skip) AS known
     ORDER BY order_id, milestone
     ON CONFLICT (order_id, milestone, channel) DO UPDATE
         SET status = excluded.status, reason = excluded.reason,
@@ -95,8 +95,8 @@ BY_ORDER = SEND_AGAIN.format(which="order_id = ANY(%s::uuid[])")
 ALL = SEND_AGAIN.format(which="true")
 
 
-class Note(msgspec.Struct, frozen=True):
-    """A message to come: at once, or when it is due."""
+class Note(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message to come: at once, or when it is due. NOTE knows the defaults, too."""
 
     order_id: str
     milestone: str

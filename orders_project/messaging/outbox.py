@@ -30,13 +30,10 @@ from orders_project.messaging.topology import (
 
 CHANNEL = "waybill_parcels"
 
-LOG = r"""
+LOG = f"""
     INSERT INTO messaging_event (id, order_id, type, time, cause, body)
-    SELECT * FROM ROWS FROM (
-        jsonb_to_recordset(%s) AS (id uuid, order_id uuid, type text, time timestamptz,
-            cause uuid),
-        string_to_table(%s, E'\n')
-    )
+    SELECT id::uuid, order_id::uuid, type, time::timestamptz, cause::uuid, body
+    FROM {sql.table("id, order_id, type, time, cause, body")}
 """
 PACK = Planned("""
     INSERT INTO messaging_parcel
@@ -72,10 +69,9 @@ def append(*events: Event, due: datetime | None = None) -> None:
     if not events:
         return
     _require_transaction()
-    entries = sql.rows(_log_entry(event) for event in events)
-    bodies = sql.lines(envelope.encode(event) for event in events)
+    entries = sql.columns(_log_entry(event) for event in events)
     parcels = sql.rows(_parcel(one, due) for one in _alike(events))
-    sql.run(SAY, [entries, bodies, parcels])
+    sql.run(SAY, [*entries, parcels])
     transaction.on_commit(wake_relay)
 
 
@@ -116,14 +112,15 @@ def _require_transaction() -> None:
         )
 
 
-def _log_entry(event: Event) -> dict[str, Any]:
-    return {
-        "id": event.id,
-        "order_id": event.order_id,
-        "type": event.type,
-        "time": event.time,
-        "cause": event.cause,
-    }
+def _log_entry(event: Event) -> tuple[str, ...]:
+    return (
+        event.id,
+        event.order_id,
+        event.type,
+        event.time.isoformat(),
+        event.cause or "",
+        envelope.encode(event),
+    )
 
 
 def _alike(events: Iterable[Event]) -> Iterable[list[Event]]:

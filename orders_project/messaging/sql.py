@@ -2,8 +2,9 @@
 
 Rows travel as one JSON parameter into `jsonb_to_recordset`, and a list of texts as one
 array literal: a placeholder or an expression for each value costs client and server
-twice as much. Texts that are JSON themselves travel as lines, because JSON within JSON
-is longer, and is read twice.
+twice as much. Rows of ids, times, hashes and JSON, of which there are many and which
+hold no line feed, travel as a text for each column: half of what JSON costs the server
+(2.8 us less for a row of seven).
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,12 +37,23 @@ def rows(values: Iterable[object]) -> str:
     return msgspec.json.encode(list(values)).decode()
 
 
-def lines(jsons: Iterable[str]) -> str:
-    r"""Join JSON texts as the parameter of `string_to_table(%s, E'\n')`.
+def columns(values: Iterable[Sequence[str]]) -> list[str]:
+    """Write rows of texts as the parameters of `table`: a line of each for every row.
 
-    A line feed in JSON is written as two characters; ours has none between its tokens.
+    Raises ValueError if a text holds a line feed: the rows after it would be mixed up.
     """
-    return "\n".join(jsons)
+    given = list(values)
+    texts = ["\n".join(column) for column in zip(*given, strict=True)]
+    if any(text.count("\n") >= len(given) for text in texts):
+        raise ValueError("A text with a line feed cannot be one of sql.columns().")
+    return texts
+
+
+def table(names: str) -> str:
+    """Name the parameters of `columns` in a FROM clause; an empty text is NULL."""
+    column = r"string_to_table(%s, E'\n', '')"
+    functions = ", ".join([column] * len(names.split(",")))
+    return f"ROWS FROM ({functions}) AS given ({names})"
 
 
 def _whole(params: Sequence[Any]) -> list[Any]:

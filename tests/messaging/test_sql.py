@@ -1,0 +1,30 @@
+"""Rows travel to the server as they are, or not at all."""
+
+import pytest
+
+from orders_project.messaging import sql
+from tests.texts import AWKWARD
+
+pytestmark = pytest.mark.django_db
+
+READ = f"SELECT number::int, text FROM {sql.table('number, text')}"
+
+
+def test_rows_of_texts_arrive_as_they_were_written():
+    given = [(n, text) for n, text in enumerate(AWKWARD) if text and "\n" not in text]
+
+    found = sql.fetch(READ, sql.columns((str(n), text) for n, text in given))
+    assert found == given
+
+
+@pytest.mark.parametrize("texts", [[""], ["", ""], ["a", ""], ["", "a"]])
+def test_an_empty_text_is_null(texts):
+    found = sql.fetch(READ, sql.columns(("1", text) for text in texts))
+
+    assert found == [(1, text or None) for text in texts]
+
+
+@pytest.mark.parametrize("row", [("1", "two\nlines"), ("1", "\n")])
+def test_a_text_that_would_shift_the_others_is_refused(row):
+    with pytest.raises(ValueError, match="line feed"):
+        sql.columns([row])
