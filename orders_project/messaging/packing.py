@@ -14,9 +14,9 @@ from orders_project.messaging.broker import Message
 from orders_project.messaging.events import EVENTS, utc_now
 
 #: Events in one transaction, or somewhat more: enough to keep the broker busy, few
-#: enough that an urgent one does not wait long behind them. Fetched by GRIP parcels,
-#: since one may hold many events.
-HANDFUL, GRIP = 2_000, 20
+#: enough that an urgent one does not wait long behind them. The first look is for GRIP
+#: parcels, since one may hold hundreds of events, each further one for twice as many.
+HANDFUL, GRIP = 2_000, 4
 MAX_BYTES = 512 * 1024
 
 # By place: by id the planner may take the other index, and read all of it for each
@@ -62,11 +62,11 @@ def take() -> Iterator[Taken]:
 
     It is there again if the transaction does not come to its end.
     """
-    taken, more = 0, True
+    taken, grip, more = 0, GRIP, True
     while more and taken < HANDFUL:
-        parcels = [Taken(*row) for row in sql.fetch(TAKE, [GRIP])]
+        parcels = [Taken(*row) for row in sql.fetch(TAKE, [grip])]
         taken += sum(len(one.event_ids or [one]) for one in parcels)
-        more = len(parcels) == GRIP
+        more, grip = len(parcels) == grip, 2 * grip
         yield from parcels
 
 

@@ -28,7 +28,7 @@ from orders_project.messaging.events import new_id
 from orders_project.messaging.nudging import RECENT_HOURS, send_recent_again
 from orders_project.messaging.outages import BROKER_GONE
 from orders_project.messaging.outbox import CHANNEL
-from orders_project.messaging.packing import Taken, groups_of, message, take
+from orders_project.messaging.packing import GRIP, Taken, groups_of, message, take
 from orders_project.messaging.plans import find_rows_by_key
 
 logger = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ TIMEOUTS: dict[str, Any] = {
 def _carry_on(publisher: Publisher, stopped: threading.Event) -> None:
     while not stopped.is_set():
         try:
-            if not carry(publisher):
+            if carry(publisher) < GRIP:  # nothing more was due
                 _rest(publisher)
         except BlockedError as alarm:
             logger.warning("The relay waits, the outbox keeps what is said: %s", alarm)
