@@ -90,7 +90,7 @@ _order = msgspec.json.Decoder(OrderBody)
 _product = msgspec.json.Decoder(ProductBody)
 
 
-def new_order(raw: bytes, *, customer_id: int | None, trace: str) -> NewOrder:
+def new_order(raw: bytes, *, customer_id: int | None, trace: str, key: str) -> NewOrder:
     """Return the order in a request's body; raises InvalidBodyError."""
     body = _decoded(raw)
     return NewOrder(
@@ -105,6 +105,7 @@ def new_order(raw: bytes, *, customer_id: int | None, trace: str) -> NewOrder:
         customer_ref=str(body.user or body.user_id),
         customer_id=customer_id,
         trace=trace,
+        key=key,
     )
 
 

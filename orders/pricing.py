@@ -28,7 +28,10 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """An order to be placed. `customer_id` is a login, `customer_ref` just a label."""
+    """An order to be placed. `customer_id` is a login, `customer_ref` just a label.
+
+    `key` is the client's Idempotency-Key, if it gave one.
+    """
 
     items: Sequence[Item]
     method: str = "prepaid"
@@ -41,6 +44,7 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     customer_ref: str = ""
     customer_id: int | None = None
     trace: str = ""
+    key: str = ""
     id: str = msgspec.field(default_factory=new_id)
 
 

@@ -18,7 +18,6 @@ from orders.bodies import JSONBytes, body_of
 from orders.errors import BacklogError, InvalidKeyError, UnansweredPaymentError
 from orders.filters import BySku, NewestFirst, OrderFilter
 from orders.models import Order, Product
-from orders.pricing import NewOrder
 from orders.serializers import (
     EventSerializer,
     OrderSerializer,
@@ -65,18 +64,18 @@ class OrdersView(ListAPIView[Order]):
             body_of(request),
             customer_id=request.user.pk,
             trace=tracing.traceparent(request.headers.get("traceparent", "")),
+            key=_key(request),
         )
-        placed = _place(wanted, request.headers.get("Idempotency-Key", ""))
+        placed = services.place_together(wanted)
         crash_point("placing: committed, not answered")
         return _placed(placed)
 
 
-def _place(wanted: NewOrder, key: str) -> Placed:
+def _key(request: Request) -> str:
+    key: str = request.headers.get("Idempotency-Key", "")
     if len(key) > MAX_KEY or not key.isprintable():
         raise InvalidKeyError(MAX_KEY)
-    if key:
-        return services.place_once(wanted, key)
-    return Placed(services.place_together(wanted), replayed=False)
+    return key
 
 
 def _placed(placed: Placed) -> Response:

@@ -18,7 +18,6 @@ from orders.services.moving import (
 from orders.services.nudging import nudge_idle_orders
 from orders.services.placing import (
     place_each,
-    place_once,
     place_orders,
     place_together,
 )
@@ -35,7 +34,6 @@ __all__ = (
     "nudge_idle_orders",
     "place_again",
     "place_each",
-    "place_once",
     "place_orders",
     "place_together",
     "record_deliveries",

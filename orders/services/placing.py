@@ -2,17 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
 from django.db import transaction
 
 from orders.errors import KeyReusedError
 from orders.models import PRIORITIES, Order, OrderLine
 from orders.pricing import Entry, NewOrder, catalogue, price
 from orders.selectors import order_with_lines
+from orders.services import keys
 from orders.services.together import Together
 from orders_project.errors import ProblemError
 from orders_project.messaging import outbox, sql
@@ -61,21 +60,13 @@ STORE = Planned(
     f"WITH stored AS ({_insert('orders_order', OF_ORDER)}) "
     f"{_insert('orders_orderline', OF_LINE)}"
 )
-TAKE_KEY = """
-    INSERT INTO orders_idempotencykey (owner, key, body_hash, order_id)
-    VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING
-"""
-SEEN_KEY = """
-    SELECT body_hash, order_id::text FROM orders_idempotencykey
-    WHERE owner = %s AND key = %s
-"""
 
 
 class Placed(NamedTuple):
     """An order, and whether it had been placed by an earlier try of this request."""
 
     order: Order
-    replayed: bool
+    replayed: bool = False
 
 
 @transaction.atomic
@@ -89,44 +80,46 @@ def place_orders(requests: Sequence[NewOrder]) -> list[Order]:
 
 
 @transaction.atomic
-def place_each(requests: Sequence[NewOrder]) -> list[Order | ProblemError]:
-    """Store those of these orders that are valid; return the error of each other."""
-    entries, now = catalogue(requests), utc_now()
-    tried = [_tried(request, entries, now) for request in requests]
-    _store([one for one in tried if isinstance(one, Order)])
-    return tried
+def place_each(requests: Sequence[NewOrder]) -> list[Placed | ProblemError]:
+    """Place those of these orders that are valid; return the error of each other.
+
+    Whose key came before gets the order of that try, be it valid now or not, or
+    KeyReusedError if it had another body.
+    """
+    orders, wrong = _try(requests)
+    late = keys.take(one for one in requests if one.id in orders)
+    new = {name: Placed(one) for name, one in orders.items() if name not in late}
+    _store([placed.order for placed in new.values()])
+    again = [one for one in requests if one.key and one.id not in new]
+    answers = new | wrong | _earlier(again)
+    return [answers[one.id] for one in requests]
 
 
-#: Place one order, in one transaction with those that come at the same time. Not with
-#: a key: who waits for another's key would hold up all of them.
+#: Place one order, in one transaction with those that come at the same time.
 place_together = Together(place_each)
 
 
-@transaction.atomic
-def place_once(request: NewOrder, key: str) -> Placed:
-    """Place an order unless the same login sent this key before.
-
-    The key's row is in the order's own transaction: who comes at the same time waits
-    for its unique index, and a first try that fails leaves no key behind. Raises
-    KeyReusedError if the key stands for another order.
-    """
-    owner = owner_of(request)
-    wanted = fingerprint(request)
-    if sql.run(TAKE_KEY, [owner, key, wanted, request.id]):
-        return Placed(place_orders([request])[0], replayed=False)
-    [(seen, order_id)] = sql.fetch(SEEN_KEY, [owner, key])
-    if seen != wanted:
-        raise KeyReusedError
-    return Placed(order_with_lines(order_id), replayed=True)
+def _try(
+    requests: Sequence[NewOrder],
+) -> tuple[dict[str, Order], dict[str, ProblemError]]:
+    """Return, by their ids, the orders to store, and what is wrong with the others."""
+    entries, now = catalogue(requests), utc_now()
+    orders, wrong = {}, {}
+    for request in requests:
+        try:
+            orders[request.id] = _order(request, entries, now)
+        except ProblemError as error:
+            wrong[request.id] = error
+    return orders, wrong
 
 
-def _tried(
-    request: NewOrder, entries: Mapping[str, Entry], now: datetime
-) -> Order | ProblemError:
-    try:
-        return _order(request, entries, now)
-    except ProblemError as error:
-        return error
+def _earlier(requests: Sequence[NewOrder]) -> dict[str, Placed | ProblemError]:
+    return {
+        name: Placed(order_with_lines(first), replayed=True)
+        if first
+        else KeyReusedError()
+        for name, first in keys.seen(requests).items()
+    }
 
 
 def _store(orders: list[Order]) -> list[Order]:
@@ -135,23 +128,6 @@ def _store(orders: list[Order]) -> list[Order]:
     outbox.append(*(_created(order) for order in orders))
     crash_point("placing: before the commit")
     return orders
-
-
-def owner_of(request: NewOrder) -> str:
-    """Return whose an order's idempotency key is: two guests may use the same one.
-
-    A guest is known by a hash of what reaches them, the same in each of their tries.
-    """
-    if request.customer_id:
-        return f"user {request.customer_id}"
-    contact = msgspec.json.encode([request.email, request.phone])
-    return f"guest {sha256(contact).hexdigest()}"
-
-
-def fingerprint(request: NewOrder) -> str:
-    """Return a hash of what is ordered; id and trace differ from try to try."""
-    same = msgspec.structs.replace(request, id="", trace="")
-    return sha256(msgspec.json.encode(same)).hexdigest()
 
 
 def _order(request: NewOrder, entries: Mapping[str, Entry], now: datetime) -> Order:

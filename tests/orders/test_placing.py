@@ -5,9 +5,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from orders import services
-from orders.errors import InvalidOrderError, PriceChangedError, UnknownProductError
-from orders.models import Order, OrderLine
+from orders.errors import (
+    InvalidOrderError,
+    KeyReusedError,
+    PriceChangedError,
+    UnknownProductError,
+)
+from orders.models import IdempotencyKey, Order, OrderLine
 from orders.pricing import Item, NewOrder
+from orders.services.placing import Placed
 from orders_project.messaging.events import URGENT, Line, OrderCreated
 from orders_project.messaging.models import Parcel
 from tests.bus import said
@@ -86,15 +92,19 @@ def test_a_wrong_order_among_others_is_refused_alone(catalogue):
         [NewOrder(items=[Item(sku=sku)]) for sku in ("TEAPOT", "NOPE", "KETTLE")]
     )
     assert isinstance(wrong, UnknownProductError)
-    assert set(Order.objects.all()) == {good, other}
-    assert {event.order_id for event in said()} == {str(good.id), str(other.id)}
+    assert set(Order.objects.all()) == {good.order, other.order}
+    assert {event.order_id for event in said()} == {
+        str(placed.order.id) for placed in (good, other)
+    }
 
 
 @pytest.mark.django_db(transaction=True)
-def test_fifty_at_once_place_fifty_orders_in_fewer_transactions(catalogue):
-    def place(_):
+@pytest.mark.parametrize("key_of", [lambda _: "", str], ids=["no key", "a key each"])
+def test_fifty_at_once_place_fifty_orders_in_fewer_transactions(catalogue, key_of):
+    def place(number):
         try:
-            return services.place_together(NewOrder(items=[Item(sku="TEAPOT")])).id
+            request = NewOrder(items=[Item(sku="TEAPOT")], key=key_of(number))
+            return services.place_together(request).order.id
         finally:
             connection.close()
 
@@ -119,12 +129,48 @@ def test_five_hundred_orders_take_as_many_statements_as_one(catalogue):
     assert statements(1) == statements(500)
 
 
+def test_of_one_batch_each_gets_what_its_key_stands_for(catalogue):
+    def wanted(key, sku="TEAPOT"):
+        return NewOrder(items=[Item(sku=sku)], key=key)
+
+    [first] = services.place_each([wanted("a")])
+    again, fresh, copy, reused, wrong, keyless = services.place_each(
+        [
+            wanted("a"),
+            wanted("b"),
+            wanted("b"),
+            wanted("a", "KETTLE"),
+            wanted("c", "NOPE"),
+            wanted(""),
+        ]
+    )
+
+    assert again == Placed(first.order, replayed=True)
+    assert copy == Placed(fresh.order, replayed=True)
+    assert not fresh.replayed
+    assert isinstance(reused, KeyReusedError)
+    assert isinstance(wrong, UnknownProductError)
+    assert {first.order, fresh.order, keyless.order} == set(Order.objects.all())
+    assert set(IdempotencyKey.objects.values_list("key", flat=True)) == {"a", "b"}
+
+
+def test_a_product_that_is_gone_does_not_undo_what_a_key_stands_for(catalogue):
+    def wanted():
+        return NewOrder(items=[Item(sku="TEAPOT")], key="a")
+
+    [first] = services.place_each([wanted()])
+    catalogue[0].active = False
+    catalogue[0].save()
+
+    assert services.place_each([wanted()]) == [Placed(first.order, replayed=True)]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_fifty_at_once_with_one_key_place_one_order(catalogue):
     def place(_):
         try:
-            request = NewOrder(items=[Item(sku="TEAPOT")])
-            return services.place_once(request, "the-key")
+            request = NewOrder(items=[Item(sku="TEAPOT")], key="the-key")
+            return services.place_together(request)
         finally:
             connection.close()
 
