@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from benchmarks.orders import SKUS
 
@@ -24,8 +25,11 @@ POST /api/orders/ HTTP/1.1
 Host: {host}
 Content-Type: application/json
 Content-Length: {length}
+Idempotency-Key: {key}
 
 """
+#: What stands in a prepared request for the key of each.
+KEY = "a key of its own"
 
 
 class Answer(NamedTuple):
@@ -65,7 +69,8 @@ class Crowd:
         return answers
 
     async def _visit(self, start: float, due: float) -> Answer:
-        request = random.choice(self.requests)
+        key = uuid4().hex.encode()
+        request = random.choice(self.requests).replace(KEY.encode(), key, 1)
         try:
             status, body = await asyncio.wait_for(self._post(request), PATIENCE_SECONDS)
         except (OSError, EOFError, TimeoutError, ValueError):
@@ -105,7 +110,7 @@ def _request(host: str, priority: str) -> bytes:
             "priority": priority,
         }
     )
-    head = HEAD.format(host=host, length=len(body)).replace("\n", "\r\n")
+    head = HEAD.format(host=host, length=len(body), key=KEY).replace("\n", "\r\n")
     return (head + body).encode()
 
 
