@@ -1,16 +1,20 @@
 """What tests of the desk share: a queue with our handler, and its dead letters."""
 
+import json
+
 from celery import current_app
 
 from orders_project.messaging import envelope
 from orders_project.messaging.desk import recording
 from orders_project.messaging.events import OrderPaid, new_id
-from orders_project.messaging.hearing import HEARS, Listener
-from orders_project.messaging.models import DeadLetter
+from orders_project.messaging.hearing import HEARS, Listener, run_batch
+from orders_project.messaging.models import DeadLetter, Parcel
 from orders_project.messaging.retry import Wire, failure
 from orders_project.messaging.topology import ANALYTICS_QUEUE
 
 QUEUE = ANALYTICS_QUEUE
+BY = {"who": "ada", "why": "fixed in 1.4"}
+EVERY = DeadLetter.objects.all
 
 
 class Handler:
@@ -69,3 +73,19 @@ def step_letter(task, order_id, queue):
     assert task in current_app.tasks
     recording.record(dead(body, queue=queue, **headers))
     return DeadLetter.objects.get(order_id=order_id)
+
+
+def deliver():
+    """Do what the relay and a worker do with what a replay sent."""
+    parcels = list(Parcel.objects.order_by("id"))
+    Parcel.objects.all().delete()
+    for parcel in parcels:
+        headers = json.loads(parcel.headers)
+        run_batch(
+            [tuple(Wire(parcel.routing_key, parcel.body.encode(), headers, 1, 0))]
+        )
+    return parcels
+
+
+def whats(letter):
+    return [action.what for action in letter.actions.all()]

@@ -23,13 +23,6 @@ from tests.messaging.desk import (
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def handler(monkeypatch):
-    handler = Handler()
-    listen(monkeypatch, handler)
-    return handler
-
-
 def page(name, *args):
     return reverse(f"admin:messaging_deadletter_{name}", args=args)
 

@@ -5,21 +5,15 @@ from django.core.management import CommandError, call_command
 
 from orders_project.messaging import outbox
 from orders_project.messaging.models import DeadLetter, Parcel
-from tests.messaging.desk import Handler, letter_of, listen, paid
+from tests.messaging.desk import letter_of, paid
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def handler(monkeypatch):
+def run(capsys, monkeypatch, handler):
     monkeypatch.setenv("COLUMNS", "300")
-    handler = Handler()
-    listen(monkeypatch, handler)
-    return handler
 
-
-@pytest.fixture
-def run(capsys, handler):
     def run(*words):
         call_command("dead", *map(str, words))
         return capsys.readouterr().out

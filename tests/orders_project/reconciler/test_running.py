@@ -1,0 +1,57 @@
+"""A run: by night or by hand, one at a time, and on the timelines of its orders."""
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
+
+from inventory.models import StockItem
+from inventory.services import receive_stock
+from orders.models import FailedOrder
+from orders_project.messaging.models import Nudge, Parcel
+from orders_project.reconciler import running
+from orders_project.tasks import reconcile as nightly
+from payments.models import Payment
+from tests.orders_project.reconciler.differences import (
+    an_hour_passes,
+    enters,
+    pump_until,
+    reconcile,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def test_by_night_it_repairs_by_itself(done):
+    order = done()
+    enters(order.pk, "refunded", 1999)
+    StockItem.objects.update(received=10, sold=4)
+    an_hour_passes()
+    assert nightly() == "1 mended, 1 left"
+    assert FailedOrder.objects.get().reason == "refunded_only_there"
+
+
+def test_the_timeline_names_the_reconciler(place):
+    receive_stock({"TEAPOT": 1})
+    place()
+    pump_until(lambda: Payment.objects.filter(status="settled"))
+    Parcel.objects.all().delete()
+    an_hour_passes()
+    reconcile("--repair")
+    assert {nudge.by for nudge in Nudge.objects.all()} == {"reconciler"}
+
+
+def test_a_time_that_is_none_is_refused_in_words():
+    with pytest.raises(CommandError, match="2026-01-31"):
+        call_command("reconcile", "--since", "yesterday")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_at_a_time():
+    other = connections.create_connection("default")
+    with other.cursor() as cursor:
+        cursor.execute(running.LOCK)
+        with pytest.raises(CommandError, match="Somebody else reconciles"):
+            call_command("reconcile")
+        cursor.execute(running.UNLOCK)
+    other.close()
+    assert reconcile() == ("", False)
