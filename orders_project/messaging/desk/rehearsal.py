@@ -61,9 +61,10 @@ class Notes:
                 self.writes.append(f"{verb.lower()} {table}: {rows} rows")
 
 
-def _said(entries: str, bodies: str, parcels: str) -> Iterator[str]:
-    for row, body in zip(msgspec.json.decode(entries), bodies.split("\n"), strict=True):
-        yield f"{row['type']} {masked(body)}"
+def _said(*given: str) -> Iterator[str]:
+    _, _, types, _, _, bodies, parcels = given
+    for kind, body in zip(types.split("\n"), bodies.split("\n"), strict=True):
+        yield f"{kind} {masked(body)}"
     yield from _packed(parcels)
 
 
