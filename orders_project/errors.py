@@ -47,15 +47,15 @@ class ProblemError(Exception):
 
 
 class DatabaseGoneError(ProblemError):
-    """Nothing was stored, and nothing was promised."""
+    """Nothing was promised: of a commit, only the answer may be lost."""
 
     status, title, slug = 503, "Database not to be had", "database-gone"
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 
     def __init__(self) -> None:
         super().__init__(
-            "Nothing was stored. Try again in some seconds; with an Idempotency-Key "
-            "a retry is safe whatever had happened."
+            "The database did not answer, and nothing is promised. Try again in some "
+            "seconds; with an Idempotency-Key a retry is safe whatever had happened."
         )
 
 

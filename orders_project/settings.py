@@ -250,9 +250,9 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=RECONCILE_HOUR, minute=17),
     }
 }
-# Parcels that may wait for the broker; beyond it the API takes no new orders.
 # What a scraper of /metrics must show; without one there is no such page.
 METRICS_TOKEN = env.text("METRICS_TOKEN")
+# Parcels that may wait for the broker; beyond it the API takes no new orders.
 OUTBOX_LIMIT = env.number("OUTBOX_LIMIT", 100_000, least=1)
 RETENTION_DAYS = env.number("RETENTION_DAYS", 90)
 

@@ -68,11 +68,14 @@ TAKE = """
     FROM payments_payment p
     WHERE p.order_id = r.order_id AND r.order_id IN (
         SELECT order_id FROM payments_refund WHERE status = 'requested' AND {which}
-        ORDER BY order_id LIMIT 1000 FOR UPDATE SKIP LOCKED)
+        ORDER BY order_id {limit} FOR UPDATE SKIP LOCKED)
     RETURNING 'refund', p.priority, r.order_id::text
 """
-IDLE = TAKE.format(which="updated < statement_timestamp() - make_interval(secs => %s)")
-NAMED = TAKE.format(which="order_id = ANY(%s::uuid[])")
+IDLE = TAKE.format(
+    which="updated < statement_timestamp() - make_interval(secs => %s)",
+    limit="LIMIT 1000",
+)
+NAMED = TAKE.format(which="order_id = ANY(%s::uuid[])", limit="")
 #: Seconds after which a gateway that does not answer is asked again, then again. The
 #: order hangs on it, so that this goes on until there is an answer.
 PAUSES = (5, 15, 30, 60)

@@ -43,15 +43,16 @@ TAKE = """
     UPDATE payments_payment SET updated = statement_timestamp()
     WHERE order_id IN (
         SELECT order_id FROM payments_payment WHERE status = ANY(%s) AND {which}
-        ORDER BY order_id LIMIT 1000 FOR UPDATE SKIP LOCKED)
+        ORDER BY order_id {limit} FOR UPDATE SKIP LOCKED)
     RETURNING CASE status WHEN 'due' THEN 'collection' ELSE method END, priority,
         order_id::text
 """
 #: Touching the row makes this once in so many seconds, however often it is called.
 IDLE = TAKE.format(
-    which="is_open AND updated < statement_timestamp() - make_interval(secs => %s)"
+    which="is_open AND updated < statement_timestamp() - make_interval(secs => %s)",
+    limit="LIMIT 1000",
 )
-NAMED = TAKE.format(which="order_id = ANY(%s::uuid[])")
+NAMED = TAKE.format(which="order_id = ANY(%s::uuid[])", limit="")
 
 
 def open_payments(events: Sequence[StockReserved]) -> None:

@@ -64,11 +64,11 @@ TAKE = """
             USING (status)
         WHERE {which}
             AND updated < statement_timestamp() - make_interval(secs => seconds)
-        ORDER BY order_id LIMIT 1000 FOR UPDATE OF shipping_shipment SKIP LOCKED)
+        ORDER BY order_id {limit} FOR UPDATE OF shipping_shipment SKIP LOCKED)
     RETURNING status, priority, order_id::text
 """
-IDLE = TAKE.format(which="is_open")
-NAMED = TAKE.format(which="order_id = ANY(%s::uuid[])")
+IDLE = TAKE.format(which="is_open", limit="LIMIT 1000")
+NAMED = TAKE.format(which="order_id = ANY(%s::uuid[])", limit="")
 
 
 def open_shipments(events: Sequence[PaymentSucceeded | CodAccepted]) -> None:

@@ -52,7 +52,8 @@ def declare(broker: Connection) -> None:
 def has_forgotten(broker: Connection) -> bool:
     """Tell whether the broker has lost its data, or is new.
 
-    Asked of a queue that `declare` alone declares: a worker makes those it hears anew.
+    Asked of a queue that only `declare` declares: a worker makes those it hears anew.
+    So whoever may be the first to declare asks before (reminding.py).
     """
     try:
         with broker.channel() as channel:

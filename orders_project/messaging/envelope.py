@@ -117,12 +117,13 @@ def decode(raw: bytes) -> Event:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Poison(f"The message is not a CloudEvent: {error}.") from error
     kind = _known(seen)
+    order_id, event_id = _names(seen)
     try:
         return msgspec.convert(
             seen.data
             | {
-                "order_id": seen.subject,
-                "id": seen.id,
+                "order_id": order_id,
+                "id": event_id,
                 "time": seen.time,
                 "cause": seen.causationid,
                 "trace": seen.traceparent,
@@ -143,16 +144,20 @@ def _known(seen: CloudEvent) -> type[Event]:
         raise Poison(
             f"{seen.type} has version {version!r}; this code reads {kind.version}."
         )
-    # Each event is decoded about thirty times: the usual spelling is one look for both.
-    if not _UUIDS.fullmatch(f"{seen.subject} {seen.id}"):
-        for name in ("subject", "id"):
-            _require_uuid(name, getattr(seen, name))
     return kind
 
 
-def _require_uuid(name: str, value: str) -> None:
+def _names(seen: CloudEvent) -> tuple[str, str]:
+    """Return the ids of order and event in the spelling that PostgreSQL gives back."""
+    # Each event is decoded about thirty times: the usual spelling is one look for both.
+    if _UUIDS.fullmatch(f"{seen.subject} {seen.id}"):
+        return seen.subject, seen.id
+    return _uuid("subject", seen.subject), _uuid("id", seen.id)
+
+
+def _uuid(name: str, value: str) -> str:
     try:
-        msgspec.convert(value, UUID)
+        return str(msgspec.convert(value, UUID))
     except msgspec.ValidationError as error:
         what = "the order" if name == "subject" else "the event"
         raise Poison(f"{name!r} names {what} and must be a UUID: {value!r}.") from error

@@ -110,8 +110,16 @@ class Gathering:
         return batch
 
     def submit(self, batch: Sequence[Waiting]) -> None:
+        try:
+            request = BatchRequest.of(batch, self)
+        except Exception:
+            # It would end the worker, come back to the next one, and end that.
+            logger.exception(
+                "Celery can make nothing of a message for %s", batch[0].task
+            )
+            self.refuse(batch)
+            return
         self.running += 1
-        request = BatchRequest.of(batch, self)
         task_reserved(request)
         request.send_event(
             "task-received",
@@ -121,6 +129,10 @@ class Gathering:
             retries=0,
         )
         self.consumer.on_task_request(request)
+
+    def refuse(self, batch: Sequence[Waiting]) -> None:
+        for one in batch:
+            one.message.reject_log_error(logger, self.consumer.connection_errors)
 
     def done(self) -> None:
         self.running -= 1

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
+from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Task, shared_task
-from django.db import transaction
+from celery.exceptions import Reject
+from django.db import OperationalError, transaction
 from kombu import Queue
 
 from orders_project.messaging import envelope, inbox, retry, sql
@@ -96,8 +98,12 @@ def takes(queue: Queue) -> Callable[[Callable[[Wire], object]], Task]:
 
     def decorate(handler: Callable[[Wire], object]) -> Task:
         def run(wires: Sequence[Sequence[Any]]) -> None:
-            for wire in wires:
-                handler(Wire(*wire))
+            try:
+                for wire in wires:
+                    handler(Wire(*wire))
+            except OperationalError as error:
+                # Such as a row that a person's replay has locked for long.
+                raise Outage(f"{type(error).__name__}: {error}") from None
 
         WHOLE_MESSAGES[queue.name] = path_of(handler)
         return as_task(run, handler)
@@ -131,6 +137,9 @@ def guarded(run: Callable[..., object]) -> Callable[..., object]:
             drop_doubtful_connection(error)
             if is_outage(error):
                 raise Outage(f"{type(error).__name__}: {error}") from None
+            if isinstance(error, SoftTimeLimitExceeded):
+                # It struck where messages are parked: those that were not come again.
+                raise Reject(requeue=True) from None
             raise
 
     return work

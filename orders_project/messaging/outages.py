@@ -7,8 +7,16 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from orders_project.messaging.errors import Outage
 
-#: What nobody but our broker's own libraries raises.
-BROKER_SAID = (BrokerError, amqp.ConnectionError, amqp.RecoverableConnectionError)
+#: What nobody but our broker's own libraries raises. Also that it refused a message,
+#: or does not know an exchange yet: the relay declares it, and then it can be said.
+BROKER_SAID = (
+    BrokerError,
+    amqp.ConnectionError,
+    amqp.RecoverableConnectionError,
+    amqp.exceptions.MessageNacked,
+    amqp.NotFound,
+    amqp.AccessRefused,
+)
 #: And what its sockets raise, as those of everybody do.
 BROKER_GONE = (*BROKER_SAID, ConnectionError, TimeoutError)
 #: PostgreSQL's classes "connection exception" and "operator intervention":

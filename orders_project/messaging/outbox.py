@@ -72,7 +72,7 @@ def append(*events: Event, due: datetime | None = None) -> None:
     entries = sql.columns(_log_entry(event) for event in events)
     parcels = sql.rows(_parcel(one, due) for one in _alike(events))
     sql.run(SAY, [*entries, parcels])
-    transaction.on_commit(wake_relay)
+    wake_after_commit()
 
 
 def send_task(signature: Signature, *, due: datetime | None = None) -> None:
@@ -84,7 +84,7 @@ def send_task(signature: Signature, *, due: datetime | None = None) -> None:
     _require_transaction()
     parcels = ({**message, "due": due} for message in _messages(signature))
     sql.run(PACK, [sql.rows(parcels)])
-    transaction.on_commit(wake_relay)
+    wake_after_commit()
 
 
 def resend(order_ids: Iterable[str]) -> int:
@@ -94,8 +94,14 @@ def resend(order_ids: Iterable[str]) -> int:
     """
     _require_transaction()
     sent = sql.fetch(RESEND, [ORDER_EXCHANGE.name, NORMAL, AGAIN, list(order_ids)])
-    transaction.on_commit(wake_relay)
+    wake_after_commit()
     return sum(count for (count,) in sent)
+
+
+def wake_after_commit() -> None:
+    # Robust: an error would reach the caller as if nothing were stored, and who then
+    # orders again pays twice. The relay looks by itself once a second.
+    transaction.on_commit(wake_relay, robust=True)
 
 
 def wake_relay() -> None:

@@ -17,19 +17,14 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from kombu import Connection
 
 from orders_project.messaging import sql
-from orders_project.messaging.broker import (
-    BlockedError,
-    Publisher,
-    declare,
-    has_forgotten,
-)
+from orders_project.messaging.broker import BlockedError, Publisher
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import new_id
-from orders_project.messaging.nudging import RECENT_HOURS, send_recent_again
 from orders_project.messaging.outages import BROKER_GONE
 from orders_project.messaging.outbox import CHANNEL
 from orders_project.messaging.packing import GRIP, Taken, groups_of, message, take
 from orders_project.messaging.plans import find_rows_by_key
+from orders_project.messaging.reminding import declare_or_remind
 
 logger = logging.getLogger(__name__)
 
@@ -55,13 +50,7 @@ def run(stopped: threading.Event) -> None:
             with Connection(settings.AMQP_URL, **TIMEOUTS) as broker:
                 # Kombu would try twice and sleep between, deaf to `stopped`.
                 broker.ensure_connection(max_retries=0)
-                if has_forgotten(broker):
-                    # Telling it may take minutes without a heartbeat: it would be cut
-                    # off, begin anew, and come to no end.
-                    broker.close()
-                    _say_again()
-                    broker.ensure_connection(max_retries=0)
-                declare(broker)
+                declare_or_remind(broker)
                 _listen()
                 logger.info("The relay is connected.")
                 pause = 0.0
@@ -70,18 +59,6 @@ def run(stopped: threading.Event) -> None:
             connection.close()
             pause = min(max(pause * 2, 0.5), LONGEST_PAUSE) * random.uniform(0.75, 1)
             logger.warning("The relay waits %.1f s: %r", pause, error)
-
-
-def _say_again() -> None:
-    # Before the queues are declared: who dies in between does it once more. Also
-    # finished orders: what waited to be recorded, or for a mail, is lost as well.
-    if count := send_recent_again():
-        logger.warning(
-            "RabbitMQ has lost its queues: %d events of the last %d hours are sent "
-            "again, and who has handled one skips it.",
-            count,
-            RECENT_HOURS,
-        )
 
 
 TIMEOUTS: dict[str, Any] = {

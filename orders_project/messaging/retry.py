@@ -21,6 +21,11 @@ MAX_HEADER = 8_000
 CONFIRM_SECONDS = 5
 
 
+def attempts_in(header: object) -> int:
+    """Read `x-attempt`, in which somebody else may have written anything."""
+    return header if isinstance(header, int) else 0
+
+
 class Wire(NamedTuple):
     """A message, or one event of it, as it came from a queue. Crosses to the pool."""
 
@@ -37,7 +42,7 @@ class Wire(NamedTuple):
     @property
     def attempt(self) -> int:
         """How many times it has run, counting this one."""
-        return int(self.headers.get("x-attempt", 0)) + 1
+        return attempts_in(self.headers.get("x-attempt")) + 1
 
 
 def later(wire: Wire, error: BaseException) -> bool:

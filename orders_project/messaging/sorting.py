@@ -40,7 +40,7 @@ def sort_out(queue: str, message: Message) -> Waiting | None:
     wire = wire_of(queue, message)
     if task := WHOLE_MESSAGES.get(queue):
         return Waiting(task, message, wire, 1)
-    if task := wire.headers.get("task"):
+    if (task := wire.headers.get("task")) and isinstance(task, str):
         return a_step(task, message, wire)
     try:
         types = envelope.glance(wire.body)
@@ -58,6 +58,7 @@ def sort_out(queue: str, message: Message) -> Waiting | None:
 def a_step(task: str, message: Message, wire: Wire) -> Waiting:
     try:
         ids, onward = what_it_does(*message.payload)
+        message.headers["id"]
     except Exception as error:  # noqa: BLE001 - of any codec, or of no list
         reason = f"The message is no Celery task: {error!r}"
         return Waiting(PARK, message, wire, 1, (reason,))
@@ -71,7 +72,8 @@ def what_it_does(
     args: Sequence[Any], kwargs: dict[str, Any], embed: dict[str, Any]
 ) -> tuple[int, str]:
     """Return for how many ids a step is, 0 if that is unclear, and what follows it."""
-    ids = len(args[0]) if len(args) == 1 and isinstance(args[0], list) else 0
+    alone = len(args) == 1 and isinstance(args[0], list)
+    ids = len(args[0]) if alone and all(isinstance(one, str) for one in args[0]) else 0
     chain = [(one["task"], one["args"], one["kwargs"]) for one in embed["chain"] or ()]
     return ids, repr((kwargs, chain))
 

@@ -9,7 +9,9 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Task, current_app, current_task, shared_task
+from celery.exceptions import Reject
 from kombu import Queue
 
 from orders_project.messaging.crash import crash_point
@@ -22,7 +24,7 @@ from orders_project.messaging.outages import (
     drop_doubtful_connection,
     is_certain_outage,
 )
-from orders_project.messaging.retry import MAX_HEADER, failure
+from orders_project.messaging.retry import MAX_HEADER, attempts_in, failure
 from orders_project.messaging.topology import DEAD_EXCHANGE, RUNGS
 
 logger = logging.getLogger(__name__)
@@ -50,6 +52,8 @@ def step(work: Step) -> Task:
             drop_doubtful_connection(error)
             if is_certain_outage(error):
                 raise Outage(f"{type(error).__name__}: {error}") from None
+            if isinstance(error, SoftTimeLimitExceeded):
+                raise Reject(requeue=True) from None
             raise
         return done
 
@@ -84,7 +88,7 @@ def _run(work: Step, ids: list[str]) -> list[str]:
 
 def attempts() -> int:
     """Return how many times the running step was sent up the rungs before."""
-    return int(getattr(current_task.request, "x-attempt", 0))
+    return attempts_in(getattr(current_task.request, "x-attempt", 0))
 
 
 def retry_step(ids: Sequence[str], error: BaseException) -> bool:

@@ -85,7 +85,8 @@ class EventConsumer(Consumer):
 
         def on_message(message: Message) -> Any:
             queue, task = gather.queue_of(message), (message.headers or {}).get("task")
-            if task and task not in STEPS and queue not in WHOLE_MESSAGES:
+            is_ours = not isinstance(task, str) or task in STEPS
+            if task and not is_ours and queue not in WHOLE_MESSAGES:
                 return run_task(message)
             return gather.add(queue, message)
 

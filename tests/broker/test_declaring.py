@@ -6,10 +6,15 @@ from urllib.parse import urlsplit
 import amqp
 import pytest
 from django.conf import settings
+from django.core.management import call_command
+from django.db import transaction
 from kombu import Connection, Queue
 
 from orders_project.messaging import broker as ours
+from orders_project.messaging import outbox
 from orders_project.messaging.broker import declare, has_forgotten
+from orders_project.messaging.events import OrderPaid, new_id
+from orders_project.messaging.models import Parcel
 from orders_project.messaging.topology import DEAD_LETTER_QUEUE, EXCHANGES, QUEUES
 from tests.faults.proxy import Proxy
 
@@ -51,3 +56,16 @@ def test_a_broker_without_our_queues_is_known_to_have_forgotten(topology, broker
 
     declare(broker.connection)
     assert not has_forgotten(broker.connection)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_applying_the_topology_does_not_hide_that_a_broker_has_forgotten(
+    topology, broker
+):
+    with transaction.atomic():
+        outbox.append(OrderPaid(order_id=new_id(), total_cents=1, currency="USD"))
+    Parcel.objects.all().delete()
+    broker.channel.queue_delete(DEAD_LETTER_QUEUE.name)
+
+    call_command("topology", apply=True)
+    assert Parcel.objects.exists()

@@ -97,6 +97,26 @@ def test_a_bad_message_is_parked_with_the_reason(broker, crooked, body, reason):
     assert eventually(lambda: handled(good))
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"task": ["a", "list"]},
+        {"task": "payments.tasks.authorise"},
+        {"task": "payments.tasks.authorise", "id": new_id(), "eta": "never"},
+    ],
+    ids=["no name", "no id", "no time"],
+)
+def test_a_broken_celery_task_is_parked_and_its_worker_lives(broker, crooked, headers):
+    good = paid()
+    body = json.dumps([[["an order"]], {}, {"chain": None}])
+    broker.send("", QUEUE.name, body, headers=headers, content_type="application/json")
+    broker.say(QUEUE, *good)
+
+    assert broker.take("dead.letter.queue")
+    assert eventually(lambda: handled(good))
+    assert crooked.poll() is None
+
+
 def test_a_pickled_celery_task_is_refused_and_parked(broker, crooked):
     broker.send(
         "",

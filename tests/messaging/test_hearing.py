@@ -3,7 +3,7 @@
 import pytest
 from django.db import OperationalError, connection
 
-from orders_project.messaging import hearing, inbox, sql
+from orders_project.messaging import envelope, hearing, inbox, sql
 from orders_project.messaging.errors import Outage, Poison, RetryLater
 from orders_project.messaging.events import (
     OrderCompleted,
@@ -75,6 +75,25 @@ def test_a_second_copy_is_dropped_even_inside_one_batch(handler):
     hear(QUEUE, event)
 
     assert handler.handled == [event]
+
+
+def test_an_id_in_another_spelling_is_the_same_id(handler):
+    (event,) = paid()
+    body = envelope.encode(event)
+    loud = body.replace(event.id, event.id.upper())
+    bare = body.replace(event.order_id, event.order_id.replace("-", ""))
+    run_batch([Wire(QUEUE.name, text.encode(), {}, 5, False) for text in (loud, bare)])
+
+    assert handler.handled == [event]
+
+
+def test_attempts_that_are_no_number_are_none(handler, rungs):
+    (bad,) = paid()
+    handler.fails[bad.id] = ValueError("a bug")
+    body = envelope.encode(bad).encode()
+    run_batch([Wire(QUEUE.name, body, {"x-attempt": "two"}, 5, False)])
+
+    assert len(rungs.to("retry.5s")) == 1
 
 
 def test_one_poisoned_event_harms_only_itself(handler, rungs):

@@ -2,17 +2,21 @@
 
 from types import SimpleNamespace
 
+import amqp
 import psycopg2
 import pytest
+from billiard.exceptions import SoftTimeLimitExceeded
 from celery import current_app
 from celery.app.trace import build_tracer
+from celery.exceptions import Reject
 from django.db import OperationalError, connection
 
-from orders_project.messaging import relay, sql
+from orders_project.messaging import relay, sql, tasks
 from orders_project.messaging.broker import BlockedError
 from orders_project.messaging.errors import Outage
 from orders_project.messaging.hearing import guarded
 from orders_project.messaging.outages import is_certain_outage
+from orders_project.messaging.retry import Wire
 from orders_project.messaging.steps import step
 from orders_project.messaging.worker import EventConsumer
 from tests.awaiting import eventually
@@ -109,3 +113,32 @@ def test_a_beat_task_fails_once_and_works_at_the_next_try(restart):
     first, second = (trace(one, (), {}, {"delivery_info": {}}) for one in "12")
     assert isinstance(first.info.retval, OperationalError)
     assert second.info is None, second.info.retval
+
+
+@pytest.mark.parametrize(
+    "said", [amqp.NotFound("no exchange"), amqp.exceptions.MessageNacked()]
+)
+def test_what_the_broker_does_not_take_is_kept_and_said_again(said):
+    def park(_wires):
+        raise said
+
+    with pytest.raises(Outage):
+        guarded(park)([])
+
+
+def test_a_time_limit_that_strikes_while_parking_brings_the_batch_back():
+    def park(_wires):
+        raise SoftTimeLimitExceeded
+
+    with pytest.raises(Reject) as rejected:
+        guarded(park)([])
+    assert rejected.value.requeue
+
+
+def test_a_letter_whose_row_is_locked_is_kept_and_recorded_later(monkeypatch):
+    def record(_wire):
+        raise OperationalError("canceling statement due to lock timeout")
+
+    monkeypatch.setattr(tasks.recording, "record", record)
+    with pytest.raises(Outage, match="lock timeout"):
+        tasks.record_dead_letter([Wire("a", b"", {}, 5, False)])

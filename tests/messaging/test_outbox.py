@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from celery import chain, shared_task
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from orders_project.messaging import outbox
 from orders_project.messaging.errors import OutsideTransactionError
@@ -118,3 +118,17 @@ def test_what_is_sent_again_is_heard_by_all_of_us_and_counted_by_nobody_else():
 
     outbox.resend([event.order_id])
     assert json.loads(Parcel.objects.get().headers) == {"CC": ["order.analytics.paid"]}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_relay_that_cannot_be_woken_takes_nothing_back(monkeypatch):
+    """The commit stands. An error would tell the customer to order once more."""
+
+    def fail():
+        raise OperationalError
+
+    monkeypatch.setattr(outbox, "wake_relay", fail)
+    with transaction.atomic():
+        outbox.append(PaymentFailed(order_id=new_id(), reason="declined"))
+
+    assert LoggedEvent.objects.count() == Parcel.objects.count() == 1

@@ -5,12 +5,13 @@ from collections import defaultdict
 from types import SimpleNamespace
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 
 from orders_project.messaging import outbox, relay
 from orders_project.messaging.broker import BlockedError, Publisher
 from orders_project.messaging.events import OrderPaid, new_id
-from orders_project.messaging.models import LoggedEvent, Parcel
+from orders_project.messaging.models import Parcel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -107,22 +108,6 @@ def test_a_relay_that_is_stopped_does_not_wait_for_the_end(broker):
     assert publisher.blocked
 
 
-def test_a_broker_that_lost_its_queues_is_told_again_what_was_said_lately(parcel):
-    said = parcel.event_ids
-    parcel.delete()
-
-    relay._say_again()
-    assert Parcel.objects.get().event_ids == said
-
-
-def test_what_was_said_long_ago_is_not_said_again(parcel):
-    LoggedEvent.objects.update(id="01900000-0000-7000-8000-000000000000")
-    parcel.delete()
-
-    relay._say_again()
-    assert not Parcel.objects.exists()
-
-
 class Patience:
     """The event that stops a relay: set after so many pauses."""
 
@@ -149,37 +134,12 @@ def test_a_relay_without_a_broker_sleeps_only_where_it_can_be_stopped(
     assert 2 < max(stopped.pauses) <= 4
 
 
-class ForgetfulBroker:
-    """A connection to a broker that lost its data, until it is told of its queues."""
+def test_a_relay_that_dies_of_what_it_does_not_know_says_so(monkeypatch):
+    """Else who starts it again only after a failure would leave it dead."""
 
-    def __init__(self, *_url, **_options):
-        self.is_open = False
+    def run(_stopped):
+        raise ZeroDivisionError
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_error):
-        self.close()
-
-    def ensure_connection(self, **_options):
-        self.is_open = True
-
-    def close(self):
-        self.is_open = False
-
-
-def test_a_relay_that_says_it_all_again_hangs_up_meanwhile(monkeypatch):
-    """It may take minutes, without a heartbeat: the broker would cut it off."""
-    broker, stopped, told = ForgetfulBroker(), Patience(1), []
-    monkeypatch.setattr(relay, "Connection", lambda *_url, **_options: broker)
-    monkeypatch.setattr(relay, "has_forgotten", lambda broker: broker.is_open)
-    monkeypatch.setattr(relay, "_say_again", lambda: told.append(broker.is_open))
-
-    def declare(broker):
-        told.append(broker.is_open)
-        raise ConnectionResetError
-
-    monkeypatch.setattr(relay, "declare", declare)
-    relay.run(stopped)
-
-    assert told == [False, True]
+    monkeypatch.setattr(relay, "run", run)
+    with pytest.raises(ZeroDivisionError):
+        call_command("relay")

@@ -130,7 +130,7 @@ def _send(ids: Sequence[int]) -> None:
     if ids:
         sql.run(FORGET, [list(ids)])
         sql.run(SEND, [list(ids)])
-        transaction.on_commit(outbox.wake_relay)
+        outbox.wake_after_commit()
 
 
 # ---- editing

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from concurrent.futures import Future
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -21,14 +22,22 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
         # Not in this thread, which must hear signals: a wait for PostgreSQL hears none.
-        carrying = threading.Thread(target=_carry_on, args=[stopped], daemon=True)
+        ended: Future[None] = Future()
+        carrying = threading.Thread(
+            target=_carry_on, args=[stopped, ended], daemon=True
+        )
         carrying.start()
         stopped.wait()
         carrying.join(SECONDS)
+        if ended.done():
+            ended.result()
 
 
-def _carry_on(stopped: threading.Event) -> None:
+def _carry_on(stopped: threading.Event, ended: Future[None]) -> None:
     try:
         relay.run(stopped)
+        ended.set_result(None)
+    except BaseException as error:  # noqa: BLE001 - raised again in the main thread
+        ended.set_exception(error)
     finally:
         stopped.set()

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from kombu import Connection
 
 from orders_project.messaging import inspection
-from orders_project.messaging.broker import declare
+from orders_project.messaging.reminding import declare_or_remind
 from orders_project.messaging.topology import EXCHANGES, QUEUES
 
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *, apply: bool, **_options: Any) -> None:
         if apply:
             with Connection(settings.AMQP_URL, connect_timeout=5) as broker:
-                declare(broker)
+                declare_or_remind(broker)
         problems = [*inspection.differences(), *(() if apply else inspection.unheard())]
         if problems:
             raise CommandError("\n".join(problems))
