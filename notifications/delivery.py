@@ -11,6 +11,7 @@ from time import monotonic
 from typing import NamedTuple
 
 import msgspec
+from django.conf import settings
 from django.db import transaction
 
 from notifications.channels.email import Email
@@ -18,7 +19,7 @@ from notifications.channels.port import Channel, Letter, UnreachableError
 from notifications.channels.sms import TextMessage
 from notifications.lifecycle import FAILED, PENDING, SENDING, SENT, SKIPPED
 from notifications.services import ADDRESSES, EMAIL, NO_ADDRESS, SMS, wake
-from orders_project.messaging import sql
+from orders_project.messaging import nudging, sql
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import Line, utc_now
 from orders_project.messaging.hearing import note_work
@@ -27,8 +28,10 @@ from orders_project.messaging.topology import NOTIFICATION_TASKS, RUNGS
 CHANNELS: Mapping[str, type[Channel]] = {EMAIL: Email, SMS: TextMessage}
 
 CHUNK = 100
-#: Less than Celery's soft limit: what was not begun by then is left to another task.
-SECONDS = 10
+#: For each channel, since a worker merges their steps into one: past Celery's soft
+#: limit of 20 s what was sent would stay `sending`. That leaves 8 s for the letters
+#: begun last; what was not begun by then is left to another task.
+SECONDS = 12 / len(CHANNELS)
 
 # The join leaves out whose order.created was not heard yet: hearing it wakes us again.
 # In the index's order alone: sorting would read the whole backlog for each chunk.
@@ -66,6 +69,17 @@ SETTLE = """
         AS o(id bigint, status text, reason text, attempts smallint, due timestamptz)
     WHERE n.id = o.id AND n.status = %s
 """
+# Who waits for an address waits for order.created, and for no step.
+IDLE = """
+    SELECT c.channel FROM unnest(%s::text[]) AS c (channel)
+    CROSS JOIN LATERAL (
+        SELECT FROM notifications_notification n
+        JOIN notifications_recipient r USING (order_id)
+        WHERE n.channel = c.channel AND n.status = 'pending'
+            AND n.due < statement_timestamp() - make_interval(secs => %s)
+        ORDER BY n.due LIMIT 1
+    ) AS idle
+"""
 
 _lines = msgspec.json.Decoder(tuple[Line, ...])
 
@@ -82,15 +96,28 @@ class Outcome(NamedTuple):
 
 def deliver(channel: str) -> int:
     """Send up to a chunk of what is due on a channel; returns how many were claimed."""
-    letters = claim(channel)
-    crash_point("notifications: claimed, not sent")
+    # Before the claim: where it cannot be made, nothing may be taken for perhaps sent.
     way = CHANNELS[channel]()
     try:
+        letters = claim(channel)
+        crash_point("notifications: claimed, not sent")
         outcomes = list(attempt(way, letters))
     finally:
         way.close()
     settle(channel, outcomes)
     return len(letters)
+
+
+@nudging.single
+def resume_idle() -> int:
+    """Wake the channels with messages that are due for too long; return how many.
+
+    Harmless where a step is still on its way: whoever comes second finds nothing due.
+    """
+    idle = sql.fetch(IDLE, [list(CHANNELS), settings.SWEEP_IDLE_SECONDS])
+    for (channel,) in idle:
+        wake(channel)
+    return len(idle)
 
 
 @transaction.atomic

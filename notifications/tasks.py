@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from celery import shared_task
+
 from notifications import delivery, services
 from orders_project.messaging.events import (
     Event,
@@ -36,3 +38,9 @@ def deliver(channels: Sequence[str]) -> Sequence[str]:
     for channel in channels:
         delivery.deliver(channel)
     return ()
+
+
+@shared_task(name="notifications.tasks.resume")
+def resume() -> int:
+    """Send what waits too long: a broker may have lost its step, or it was parked."""
+    return delivery.resume_idle()

@@ -240,6 +240,7 @@ CELERY_BEAT_SCHEDULE = {
         "orders.tasks.expire": SWEEP_INTERVAL_SECONDS,
         "payments.tasks.resume": SWEEP_INTERVAL_SECONDS,
         "shipping.tasks.resume": SWEEP_INTERVAL_SECONDS,
+        "notifications.tasks.resume": SWEEP_INTERVAL_SECONDS,
         "messaging.tidy": 60,
         "orders.tasks.prune": 3600,
         "messaging.prune": 3600,

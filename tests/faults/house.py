@@ -33,7 +33,12 @@ REASONS = {
     "gateway_unreachable",
     "expired",
 }
-BEAT = ("orders.tasks.sweep", "payments.tasks.resume", "shipping.tasks.resume")
+BEAT = (
+    "orders.tasks.sweep",
+    "payments.tasks.resume",
+    "shipping.tasks.resume",
+    "notifications.tasks.resume",
+)
 #: Every column by which somebody waits.
 CLOCKS = (
     (Order, "updated_at"),

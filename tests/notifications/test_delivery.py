@@ -8,7 +8,7 @@ from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.db import connection
 
-from notifications import delivery
+from notifications import delivery, tasks
 from notifications.lifecycle import SENDING, TRANSITIONS
 from notifications.models import Notification
 from notifications.selectors import uncertain
@@ -238,6 +238,41 @@ def test_what_was_not_begun_in_time_is_left_to_another_task(order, monkeypatch):
 
     assert (status(order).status, status(order).attempts) == ("pending", 0)
     assert Parcel.objects.count() == 1
+
+
+def test_a_step_of_all_channels_ends_before_the_soft_limit(settings, monkeypatch):
+    now = [0.0]
+
+    def take_a_second(*_):
+        now[0] += 1
+
+    monkeypatch.setattr(delivery, "monotonic", lambda: now[0])
+    for channel in delivery.CHANNELS.values():
+        monkeypatch.setattr(channel, "send", take_a_second)
+    orders = [Order().created() for _ in range(30)]
+    for queue in (EMAIL_QUEUE, SMS_QUEUE):
+        hear(queue, *orders)
+    tasks.deliver(list(delivery.CHANNELS))
+
+    assert now[0] + settings.EMAIL_TIMEOUT < settings.CELERY_TASK_SOFT_TIME_LIMIT
+    for channel in delivery.CHANNELS:
+        sent = Notification.objects.filter(channel=channel, status="sent")
+        assert sent.count() >= 5
+
+
+class Misconfigured:
+    def __init__(self):
+        raise LookupError("SMS_API_KEY is not set")
+
+
+def test_an_adapter_that_cannot_be_made_leaves_its_messages_pending(order, settings):
+    settings.SMS_SENDER = f"{__name__}.Misconfigured"
+    hear(SMS_QUEUE, order.created())
+
+    with pytest.raises(LookupError, match="SMS_API_KEY"):
+        delivery.deliver("sms")
+
+    assert status(order, channel="sms").status == "pending"
 
 
 def test_the_table_of_transitions_allows_every_outcome():
