@@ -11,15 +11,16 @@ import msgspec
 
 from orders.pricing import NewOrder
 from orders_project.messaging import sql
+from orders_project.messaging.planned import Planned
 
 # In the order of the index: two processes with the same two keys would else wait for
 # one another.
-TAKE = """
+TAKE = Planned("""
     INSERT INTO orders_idempotencykey (owner, key, body_hash, order_id)
     SELECT owner, key, body_hash, order_id FROM jsonb_to_recordset(%s)
         AS r(owner text, key text, body_hash text, order_id uuid)
     ORDER BY owner, key ON CONFLICT DO NOTHING RETURNING order_id::text
-"""
+""")
 SEEN = """
     SELECT r.order_id, CASE WHEN k.body_hash = r.body_hash THEN k.order_id::text END
     FROM jsonb_to_recordset(%s)
