@@ -17,6 +17,8 @@ from benchmarks.loads.shop import mark, shop
 from benchmarks.loads.watching import Sample, memory_lines, watched
 
 GROWTH = 0.05
+#: Bytes: of what holds less, 5 % is a page or two.
+LEAST = 2**20
 LOOK_SECONDS = 5
 
 
@@ -47,6 +49,8 @@ def _growth(seen: Sequence[Sample]) -> Iterator[Figure]:
         was, now = (
             median(one.memory.get(name, 0) for one in part) for part in (before, after)
         )
+        if now < LEAST:
+            continue
         grown = now / was - 1
         shown = f"{now / 2**20:,.0f} MB, {grown:+.1%}"
         what = f"`{name}`: memory, from the second third to the last"
