@@ -95,17 +95,23 @@ class Outcome(NamedTuple):
 
 
 def deliver(channel: str) -> int:
-    """Send up to a chunk of what is due on a channel; returns how many were claimed."""
+    """Send what is due on a channel, chunk by chunk; returns how many were claimed."""
     # Before the claim: where it cannot be made, nothing may be taken for perhaps sent.
     way = CHANNELS[channel]()
+    end, claimed = monotonic() + SECONDS, 0
     try:
-        letters = claim(channel)
-        crash_point("notifications: claimed, not sent")
-        outcomes = list(attempt(way, letters))
+        while letters := claim(channel):
+            claimed += len(letters)
+            crash_point("notifications: claimed, not sent")
+            outcomes = list(attempt(way, letters, end))
+            settle(channel, outcomes)
+            # A step for each chunk would bring 500 letters a second, however fast they
+            # are sent: steps wait for others, too (topology.PATIENCE).
+            if len(letters) < CHUNK or any(one.status == PENDING for one in outcomes):
+                break
     finally:
         way.close()
-    settle(channel, outcomes)
-    return len(letters)
+    return claimed
 
 
 @nudging.single
@@ -131,9 +137,11 @@ def claim(channel: str) -> list[Letter]:
     return [Letter._make((*facts, _lines.decode(last))) for *facts, last in rows]
 
 
-def attempt(way: Channel, letters: Sequence[Letter]) -> Iterator[Outcome]:
-    """Yield what becomes of each letter; a channel that is not there ends the chunk."""
-    end = monotonic() + SECONDS
+def attempt(way: Channel, letters: Sequence[Letter], end: float) -> Iterator[Outcome]:
+    """Yield what becomes of each letter; a channel that is not there ends the chunk.
+
+    What is not begun by `end`, in monotonic seconds, stays pending.
+    """
     for number, letter in enumerate(letters):
         if monotonic() > end:
             yield from (_not_begun(left) for left in letters[number:])

@@ -1,6 +1,7 @@
 """Does anything grow where the work stays the same?"""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from statistics import median
 
 from benchmarks.loads import client
@@ -15,6 +16,7 @@ from benchmarks.loads.figures import (
 from benchmarks.loads.lines import Line, plot
 from benchmarks.loads.shop import mark, shop
 from benchmarks.loads.watching import Sample, memory_lines, watched
+from deploy.local import processes
 
 GROWTH = 0.05
 #: Bytes: of what holds less, 5 % is a page or two.
@@ -22,9 +24,24 @@ LEAST = 2**20
 LOOK_SECONDS = 5
 
 
+#: Mails are sent here, to nobody: their steps would wait in RabbitMQ and fill it.
+TO_NOBODY = (
+    "env EMAIL_BACKEND=django.core.mail.backends.dummy.EmailBackend"
+    " SMS_SENDER=benchmarks.loads.nowhere.TextMessages"
+)
+PROCESSES = [
+    processes.WEB,
+    processes.RELAY,
+    *(
+        replace(one, command=f"{TO_NOBODY} {one.command}")
+        for one in processes.local_workers()
+    ),
+]
+
+
 def soak(scale: Scale) -> Outcome:
     """Place orders over HTTP at half of what it can carry, for long."""
-    with shop() as own:
+    with shop(PROCESSES) as own:
         first = mark()
         with watched(own, every=min(LOOK_SECONDS, scale.seconds / 20)) as seen:
             answers = client.order(
