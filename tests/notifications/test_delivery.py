@@ -71,6 +71,26 @@ def test_delivering_again_sends_nothing_again(order):
     assert len(mail.outbox) == 1
 
 
+def test_one_step_sends_chunk_after_chunk(order, monkeypatch):
+    monkeypatch.setattr(delivery, "CHUNK", 1)
+    hear(EMAIL_QUEUE, order.created(), order.paid())
+    make_due()
+
+    assert delivery.deliver("email") == 3
+    assert len(mail.outbox) == 3
+
+
+def test_a_server_that_refuses_is_asked_for_one_chunk_only(
+    order, settings, monkeypatch
+):
+    monkeypatch.setattr(delivery, "CHUNK", 1)
+    settings.EMAIL_BACKEND = REFUSING
+    hear(EMAIL_QUEUE, order.created(), order.paid())
+    make_due()
+
+    assert delivery.deliver("email") == 1
+
+
 def test_a_payment_heard_before_its_order_waits_for_the_address(order):
     hear(EMAIL_QUEUE, order.paid())
     pump()
