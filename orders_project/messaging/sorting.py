@@ -58,6 +58,7 @@ def sort_out(queue: str, message: Message) -> Waiting | None:
 def a_step(task: str, message: Message, wire: Wire) -> Waiting:
     try:
         ids, onward = what_it_does(*message.payload)
+        # Celery makes no request without one, and its error would end the worker.
         message.headers["id"]
     except Exception as error:  # noqa: BLE001 - of any codec, or of no list
         reason = f"The message is no Celery task: {error!r}"
@@ -72,8 +73,9 @@ def what_it_does(
     args: Sequence[Any], kwargs: dict[str, Any], embed: dict[str, Any]
 ) -> tuple[int, str]:
     """Return for how many ids a step is, 0 if that is unclear, and what follows it."""
-    alone = len(args) == 1 and isinstance(args[0], list)
-    ids = len(args[0]) if alone and all(isinstance(one, str) for one in args[0]) else 0
+    [given] = args if len(args) == 1 else [None]
+    clear = isinstance(given, list) and all(isinstance(one, str) for one in given)
+    ids = len(args[0]) if clear else 0
     chain = [(one["task"], one["args"], one["kwargs"]) for one in embed["chain"] or ()]
     return ids, repr((kwargs, chain))
 
