@@ -17,6 +17,7 @@ from tests.processes import depth, relay, worker
 
 BY = {"who": "ada", "why": "a test"}
 PARKED, DESK = "dead.letter.queue", "dead.desk.queue"
+LETTER = new_id()
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +101,34 @@ def test_letters_that_the_database_forgot_come_back_from_the_queue(parked):
     assert tidying.tidy().recorded == 0
 
 
-def test_what_somebody_purged_is_counted_right_again(parked, broker):
+@pytest.fixture
+def long_ago():
+    """Have every letter die some time ago: what dies now is not counted yet."""
+
+    def age():
+        then = utc_now() - timedelta(minutes=2)
+        DeadLetter.objects.update(parked=then, last_failure=then)
+
+    return age
+
+
+def test_a_death_that_was_parked_twice_is_counted_right(broker, crooked, long_ago):
+    for _ in range(2):
+        broker.send("dead.exchange", "x", "not JSON", headers={"x-letter": LETTER})
+    eventually(lambda: DeadLetter.objects.count() == 1 and not depth(DESK))
+    long_ago()
+    assert tidying.is_untidy()
+
+    assert tidying.tidy().left == 2
+    assert tidying.known_copies() == 2
+    assert eventually(lambda: not tidying.is_untidy())
+    services.discard(DeadLetter.objects.all(), **BY)
+    assert tidying.tidy().taken == 2
+
+
+def test_what_somebody_purged_is_counted_right_again(parked, broker, long_ago):
     parked(2)
-    long_ago = utc_now() - timedelta(minutes=2)
-    DeadLetter.objects.update(parked=long_ago, last_failure=long_ago)
+    long_ago()
     broker.channel.queue_purge(PARKED)
     assert tidying.is_untidy()
 

@@ -38,8 +38,9 @@ FAULTS: dict[str, Fault] = {
     "F1": Fault(
         "every moment kills", crashing.processes_die_at_every_moment, 100, 10_000
     ),
+    # To start a worker takes a core 2 s: at a higher rate the other does not suffice.
     "F2": Fault(
-        "a worker is killed every 2 s", processes.workers_are_killed, 500, 10_000
+        "a worker is killed every 2 s", processes.workers_are_killed, 500, 10_000, RATE
     ),
     "F3": Fault(
         "the broker stops, and is killed", broker.the_broker_restarts, 500, 5_000

@@ -43,7 +43,7 @@ def test_a_mail_whose_step_got_lost_is_sent_after_all(order):
 
 def test_so_is_a_retry_that_got_lost(order, settings):
     backend = settings.EMAIL_BACKEND
-    settings.EMAIL_BACKEND = "tests.notifications.test_delivery.RefusingBackend"
+    settings.EMAIL_BACKEND = "tests.notifications.test_delivery_failing.RefusingBackend"
     hear(EMAIL_QUEUE, order.created())
     delivery.deliver("email")
     settings.EMAIL_BACKEND = backend

@@ -127,3 +127,13 @@ def test_what_is_young_or_at_its_end_rests():
     hears(young)
 
     assert services.resume_idle() == 0
+
+
+def test_the_sweep_takes_a_thousand_at_once_and_a_nudge_all_that_were_named():
+    events = [reserved() for _ in range(1_001)]
+    hears(*events)
+
+    lose_every_message_and_wait()
+    assert services.resume_idle() == 1_000
+    lose_every_message_and_wait()
+    assert len(services.resume([event.order_id for event in events])) == 1_001

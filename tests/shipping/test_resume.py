@@ -85,3 +85,13 @@ def test_twice_in_a_row_it_starts_nothing_the_second_time():
 
     assert (services.resume_idle(), services.resume_idle()) == (1, 0)
     assert status(prepared_and_waiting) == "prepared"
+
+
+def test_the_sweep_takes_a_thousand_at_once_and_a_nudge_all_that_were_named():
+    events = [paid() for _ in range(1_001)]
+    hears(*events)
+
+    lose_every_message_and_wait()
+    assert services.resume_idle() == 1_000
+    lose_every_message_and_wait()
+    assert len(services.resume([event.order_id for event in events])) == 1_001

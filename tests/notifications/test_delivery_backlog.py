@@ -1,0 +1,86 @@
+"""Sending when much is due: chunk after chunk, never longer than a step may take."""
+
+import pytest
+from django.core import mail
+from django.db import connection
+
+from notifications import delivery, tasks
+from notifications.lifecycle import SENDING
+from notifications.models import Notification
+from orders_project.messaging.models import Parcel
+from orders_project.messaging.plans import BY_KEY
+from orders_project.messaging.topology import EMAIL_QUEUE, SMS_QUEUE
+from tests.bus import hear, pump
+from tests.notifications.conftest import Order
+from tests.notifications.rows import make_due, status
+
+pytestmark = pytest.mark.django_db
+
+
+def test_one_step_sends_chunk_after_chunk(order, monkeypatch):
+    monkeypatch.setattr(delivery, "CHUNK", 1)
+    hear(EMAIL_QUEUE, order.created(), order.paid())
+    make_due()
+
+    assert delivery.deliver("email") == 3
+    assert len(mail.outbox) == 3
+
+
+def test_a_full_chunk_wakes_another_task_so_that_a_backlog_drains(monkeypatch):
+    monkeypatch.setattr(delivery, "CHUNK", 3)
+    orders = [Order() for _ in range(8)]
+    hear(EMAIL_QUEUE, *(order.created() for order in orders))
+    pump()
+
+    assert len(mail.outbox) == 8
+
+
+def test_messages_that_wait_for_an_address_hold_up_no_others(order, monkeypatch):
+    monkeypatch.setattr(delivery, "CHUNK", 3)
+    hear(EMAIL_QUEUE, *(Order().paid() for _ in range(5)))
+    hear(EMAIL_QUEUE, order.created())
+
+    assert delivery.deliver("email") == 1
+    assert status(order).status == "sent"
+
+
+def test_what_was_not_begun_in_time_is_left_to_another_task(order, monkeypatch):
+    monkeypatch.setattr(delivery, "SECONDS", -1)
+    hear(EMAIL_QUEUE, order.created())
+    Parcel.objects.all().delete()
+
+    delivery.deliver("email")
+
+    assert (status(order).status, status(order).attempts) == ("pending", 0)
+    assert Parcel.objects.count() == 1
+
+
+def test_a_step_of_all_channels_ends_before_the_soft_limit(settings, monkeypatch):
+    now = [0.0]
+
+    def take_a_second(*_):
+        now[0] += 1
+
+    monkeypatch.setattr(delivery, "monotonic", lambda: now[0])
+    for channel in delivery.CHANNELS.values():
+        monkeypatch.setattr(channel, "send", take_a_second)
+    orders = [Order().created() for _ in range(30)]
+    for queue in (EMAIL_QUEUE, SMS_QUEUE):
+        hear(queue, *orders)
+    tasks.deliver(list(delivery.CHANNELS))
+
+    assert now[0] + settings.EMAIL_TIMEOUT < settings.CELERY_TASK_SOFT_TIME_LIMIT
+    for channel in delivery.CHANNELS:
+        sent = Notification.objects.filter(channel=channel, status="sent")
+        assert sent.count() >= 5
+
+
+def test_a_chunk_is_found_without_sorting_the_backlog():
+    query = delivery.CLAIM.format(address="email")
+    with connection.cursor() as cursor:
+        cursor.execute(BY_KEY)
+        cursor.execute(f"EXPLAIN {query}", ["email", 100, SENDING])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "notification_due" in plan
+    assert "Sort" not in plan
