@@ -16,7 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from orders_project.errors import DATABASE_GONE, database_gone
-from orders_project.messaging import sql
+from orders_project.messaging import backlog, sql
 
 
 class Figure(NamedTuple):
@@ -39,14 +39,14 @@ FIGURES: Sequence[Figure] = (
         "waybill_outbox_parcels",
         "Parcels that are due and wait for the broker.",
         [],
-        "SELECT count(*) FROM messaging_parcel WHERE due <= statement_timestamp()",
+        f"SELECT count(*) FROM {backlog.due()}",
     ),
     Figure(
         "waybill_outbox_oldest_seconds",
         "For how long the oldest of them has been due.",
         [],
         "SELECT coalesce(extract(epoch FROM statement_timestamp() - min(due)), 0) "
-        "FROM messaging_parcel WHERE due <= statement_timestamp()",
+        f"FROM {backlog.due()}",
     ),
     Figure(
         "waybill_dead_letters_open",

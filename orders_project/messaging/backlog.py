@@ -1,4 +1,4 @@
-"""How much the outbox may hold before nobody should promise more.
+"""What the outbox holds that is due, and how much of it is too much.
 
 Without a broker orders are accepted and wait; a database that fills up for hours would
 lose more than the orders it refuses.
@@ -10,11 +10,26 @@ from time import monotonic
 from django.conf import settings
 
 from orders_project.messaging import sql
+from orders_project.messaging.events import URGENT
+
+
+def due(how: str = "") -> str:
+    """Return a FROM clause of the parcels that are due, the urgent ones first.
+
+    `how` orders, bounds and locks each of the two. The millions that may be due later
+    are not read: they are behind these in the index parcel_in_turn, of which this is
+    the beginning. It only fits as long as the words are those of the index.
+    """
+    return f"""
+        (VALUES (true), (false)) AS turn (urgent), LATERAL (
+            SELECT ctid, due FROM messaging_parcel
+            WHERE (priority >= {URGENT}) = urgent AND due <= statement_timestamp()
+            {how}) AS parcel
+    """
+
 
 #: Reads one row more than the limit, however many there are.
-BEYOND = """
-    SELECT FROM messaging_parcel WHERE due <= statement_timestamp() OFFSET %s LIMIT 1
-"""
+BEYOND = f"SELECT FROM {due()} OFFSET %s LIMIT 1"
 
 
 def is_full() -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from orders_project.messaging import envelope, sql
+from orders_project.messaging import backlog, envelope, sql
 from orders_project.messaging.broker import Message
 from orders_project.messaging.events import EVENTS, utc_now
 
@@ -21,16 +21,17 @@ MAX_BYTES = 512 * 1024
 
 # By place: by id the planner may take the other index, and read all of it for each
 # parcel, which cost a third of the server's time.
-TAKE = """
+TAKE = f"""
     WITH taken AS (
         DELETE FROM messaging_parcel WHERE ctid = ANY(ARRAY(
-            SELECT ctid FROM messaging_parcel WHERE due <= statement_timestamp()
-            ORDER BY priority DESC, id LIMIT %s FOR UPDATE SKIP LOCKED))
+            SELECT ctid
+            FROM {backlog.due("ORDER BY due, id LIMIT %s FOR UPDATE SKIP LOCKED")}
+            LIMIT %s))
         RETURNING *
     )
     SELECT id, exchange, routing_key, priority, headers, properties, body,
         event_ids::text[]
-    FROM taken ORDER BY priority DESC, id
+    FROM taken ORDER BY priority DESC, due, id
 """
 BODIES = """
     SELECT id::text, body FROM messaging_event WHERE id = ANY(%s::uuid[])
@@ -58,13 +59,13 @@ class Content(NamedTuple):
 
 
 def take() -> Iterator[Taken]:
-    """Take about a handful of what is due, the most urgent first.
+    """Take about a handful of what is due: the urgent first, then who is due first.
 
     It is there again if the transaction does not come to its end.
     """
     taken, grip, more = 0, GRIP, True
     while more and taken < HANDFUL:
-        parcels = [Taken(*row) for row in sql.fetch(TAKE, [grip])]
+        parcels = [Taken(*row) for row in sql.fetch(TAKE, [grip, grip])]
         taken += sum(len(one.event_ids or [one]) for one in parcels)
         more, grip = len(parcels) == grip, 2 * grip
         yield from parcels

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
 from rich.table import Table
 
-from orders_project.messaging import sql
+from orders_project.messaging import backlog, sql
 
 OUTCOMES = ("handled", "retried", "dead")
 COUNTS = """
@@ -18,9 +18,8 @@ NUDGES = """
     WHERE at > now() - make_interval(hours => %s) GROUP BY by ORDER BY by
 """
 
-WAITING = """
-    SELECT count(*), extract(epoch FROM now() - min(due))::int FROM messaging_parcel
-    WHERE due <= now()
+WAITING = f"""
+    SELECT count(*), extract(epoch FROM now() - min(due))::int FROM {backlog.due()}
 """
 
 
