@@ -6,13 +6,13 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 
 from orders_project.messaging.errors import Poison
-from orders_project.messaging.events import EVENTS, NORMAL, Event
+from orders_project.messaging.events import EVENTS, NORMAL, URGENT, Event
 
 BATCH = "application/cloudevents-batch+json"
 SINGLE = "application/cloudevents+json"
@@ -39,7 +39,9 @@ class CloudEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     data: dict[str, Any] = msgspec.field(default_factory=dict)
     causationid: str | None = None
     traceparent: str | None = None
-    priority: int = NORMAL
+    # It goes on to all that follows, and AMQP has one byte for it: with a stranger's
+    # 300 the relay would die of its parcel again and again.
+    priority: Annotated[int, msgspec.Meta(ge=0, le=URGENT)] = NORMAL
 
 
 class Glance(msgspec.Struct):

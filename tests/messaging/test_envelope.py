@@ -56,6 +56,8 @@ def test_an_attribute_nobody_here_knows_does_no_harm(event):
         ({"id": "123"}, "names the event and must be a UUID"),
         ({"data": {"reason": 7}}, "data of order.cancelled is wrong.*reason"),
         ({"data": {}}, "data of order.cancelled is wrong.*reason"),
+        ({"priority": 300}, "not a CloudEvent.*<= 5.*priority"),
+        ({"priority": -1}, "not a CloudEvent.*>= 0.*priority"),
     ],
 )
 def test_what_is_wrong_with_an_event_is_said_in_words(event, attributes, reason):
