@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from audit import services
+from orders_project.messaging.envelope import Written
 from orders_project.messaging.events import (
     EVENTS,
     Event,
@@ -18,10 +19,10 @@ from orders_project.messaging.topology import ANALYTICS_QUEUE, AUDIT_QUEUE
 MILESTONES = (OrderCreated, OrderPaid, OrderShipped, OrderCompleted, OrderCancelled)
 
 
-@hears(*EVENTS.values(), on=AUDIT_QUEUE, inbox=False)
-def record(events: Sequence[Event]) -> None:
+@hears(*EVENTS.values(), on=AUDIT_QUEUE, inbox=False, as_written=True)
+def record(written: Sequence[Written]) -> None:
     """Record every event there is, each once, in its order's chain."""
-    services.record(events)
+    services.record(written)
 
 
 @hears(*MILESTONES, on=ANALYTICS_QUEUE, inbox=False)

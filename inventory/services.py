@@ -5,7 +5,7 @@ two workers that locked them otherwise would wait for one another.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from django.db import transaction
@@ -32,8 +32,8 @@ OPEN = """
     ON CONFLICT DO NOTHING RETURNING order_id::text
 """
 LOCK_RESERVATIONS = """
-    SELECT order_id::text FROM inventory_reservation
-    WHERE order_id = ANY(%s::uuid[]) AND status = %s ORDER BY order_id FOR UPDATE
+    SELECT order_id::text, status FROM inventory_reservation
+    WHERE order_id = ANY(%s::uuid[]) AND status = ANY(%s) ORDER BY order_id FOR UPDATE
 """
 MOVE = """
     UPDATE inventory_reservation SET status = %s WHERE order_id = ANY(%s::uuid[])
@@ -64,6 +64,7 @@ RECEIVE = """
 """
 
 Wanted = Counter[str]
+NONE: Wanted = Counter()
 E = TypeVar("E", bound=Event)
 
 
@@ -77,7 +78,7 @@ def reserve_stock(events: Sequence[OrderCreated]) -> None:
     new = {row[0] for row in sql.fetch(OPEN, [HELD, [e.order_id for e in events]])}
     wanted = {e.order_id: units(e) for e in events if e.order_id in new}
     held, short = share_out(wanted, _lock_stock(wanted.values()))
-    _change_stock(_sum(held.values()), reserved=1)
+    _change_stock(reserved=_sum(held.values()))
     sql.run(ADD_LINES, [sql.rows(_lines(held))])
     if short:
         sql.run(MOVE, [REFUSED, list(short)])
@@ -87,8 +88,10 @@ def reserve_stock(events: Sequence[OrderCreated]) -> None:
 @transaction.atomic
 def commit_stock(events: Sequence[PaymentSucceeded]) -> None:
     """Make what is held for these orders sold."""
-    moved = _move(events, HELD, COMMITTED)
-    _change_stock(_units_of(moved), reserved=-1, sold=1)
+    moved = _move(events, COMMITTED, [HELD])
+    units = _units_of(moved)
+    _lock_stock([units])
+    _change_stock(reserved=_less(units), sold=units)
     outbox.append(*(e.then(StockCommitted) for e in _first_of(events, moved)))
 
 
@@ -100,12 +103,14 @@ def release_stock(events: Sequence[PaymentFailed | OrderCancelled]) -> None:
     its creation is heard later.
     """
     sql.run(OPEN, [RELEASED, [event.order_id for event in events]])
-    held = _move(events, HELD, RELEASED)
-    bought = _move(events, COMMITTED, RELEASED)
-    _change_stock(_units_of(held), reserved=-1)
-    _change_stock(_units_of(bought), sold=-1)
-    gave_back = _first_of(events, held | bought)
-    outbox.append(*(event.then(StockReleased) for event in gave_back))
+    moved = _move(events, RELEASED, [HELD, COMMITTED])
+    held, bought = (
+        _units_of(one for one, was in moved.items() if was == status)
+        for status in (HELD, COMMITTED)
+    )
+    _lock_stock([held, bought])
+    _change_stock(reserved=_less(held), sold=_less(bought))
+    outbox.append(*(event.then(StockReleased) for event in _first_of(events, moved)))
 
 
 @transaction.atomic
@@ -175,21 +180,26 @@ def _lines(held: Mapping[str, Wanted]) -> list[dict[str, object]]:
     ]
 
 
-def _move(events: Sequence[Event], before: str, after: str) -> set[str]:
+def _move(events: Sequence[Event], after: str, before: Sequence[str]) -> dict[str, str]:
+    """Move the reservations that stand at one of `before`; return where each stood."""
     ids = [event.order_id for event in events]
-    moved = {row[0] for row in sql.fetch(LOCK_RESERVATIONS, [ids, before])}
+    moved: dict[str, str] = dict(sql.fetch(LOCK_RESERVATIONS, [ids, before]))
     sql.run(MOVE, [after, list(moved)])
     return moved
 
 
-def _first_of(events: Sequence[E], order_ids: set[str]) -> list[E]:
+def _first_of(events: Sequence[E], order_ids: Container[str]) -> list[E]:
     # A failed payment and the cancellation it led to may come in one batch.
     firsts = {event.order_id: event for event in reversed(events)}
     return [firsts[order_id] for order_id in firsts if order_id in order_ids]
 
 
-def _units_of(order_ids: set[str]) -> Wanted:
+def _units_of(order_ids: Iterable[str]) -> Wanted:
     return Counter(dict(sql.fetch(UNITS, [list(order_ids)])))
+
+
+def _less(units: Wanted) -> Wanted:
+    return Counter({sku: -n for sku, n in units.items()})
 
 
 def _sum(orders: Iterable[Wanted]) -> Wanted:
@@ -205,10 +215,10 @@ def _lock_stock(orders: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return dict(sql.fetch(LOCK_STOCK, [skus]))
 
 
-def _change_stock(units: Wanted, *, reserved: int = 0, sold: int = 0) -> None:
-    _lock_stock([units])
+def _change_stock(*, reserved: Wanted = NONE, sold: Wanted = NONE) -> None:
+    """Add to the figures of stock that is locked: of all skus at once, in order."""
     changes = [
-        {"sku": sku, "reserved": reserved * n, "sold": sold * n}
-        for sku, n in units.items()
+        {"sku": sku, "reserved": reserved[sku], "sold": sold[sku]}
+        for sku in reserved.keys() | sold.keys()
     ]
     sql.run(CHANGE_STOCK, [sql.rows(changes)])

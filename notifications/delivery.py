@@ -6,7 +6,6 @@ at all does it go back to pending, to be tried after 5 s, 30 s, 2 min and 10 min
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
 from time import monotonic
 from typing import NamedTuple
 
@@ -21,7 +20,7 @@ from notifications.lifecycle import FAILED, PENDING, SENDING, SENT, SKIPPED
 from notifications.services import ADDRESSES, EMAIL, NO_ADDRESS, SMS, wake
 from orders_project.messaging import nudging, sql
 from orders_project.messaging.crash import crash_point
-from orders_project.messaging.events import Line, utc_now
+from orders_project.messaging.events import Line
 from orders_project.messaging.hearing import note_work
 from orders_project.messaging.topology import NOTIFICATION_TASKS, RUNGS
 
@@ -63,10 +62,11 @@ SETTLE = """
                 WHERE c.order_id = n.order_id AND c.channel = n.channel
                     AND c.milestone = 'cancelled')
             THEN 'withdrawn' ELSE o.status END,
-        reason = o.reason, attempts = o.attempts, due = coalesce(o.due, n.due),
+        reason = o.reason, attempts = o.attempts,
+        due = coalesce(statement_timestamp() + make_interval(secs => o.after), n.due),
         changed = statement_timestamp()
     FROM jsonb_to_recordset(%s)
-        AS o(id bigint, status text, reason text, attempts smallint, due timestamptz)
+        AS o(id bigint, status text, reason text, attempts smallint, after int)
     WHERE n.id = o.id AND n.status = %s
 """
 # Who waits for an address waits for order.created, and for no step.
@@ -85,13 +85,13 @@ _lines = msgspec.json.Decoder(tuple[Line, ...])
 
 
 class Outcome(NamedTuple):
-    """What became of a letter, and when to try again if it is pending once more."""
+    """What became of a letter, and after how many seconds to try it once more."""
 
     id: int
     status: str
     reason: str
     attempts: int
-    due: datetime | None = None
+    after: int | None = None
 
 
 def deliver(channel: str) -> int:
@@ -159,9 +159,9 @@ def settle(channel: str, outcomes: Sequence[Outcome]) -> None:
     again = [outcome for outcome in outcomes if outcome.status == PENDING]
     sql.fetch(LOCK, [[outcome.id for outcome in outcomes]])
     sql.run(SETTLE, [sql.rows(outcome._asdict() for outcome in outcomes), SENDING])
-    for due in {outcome.due for outcome in again}:
-        wake(channel, due)
-    if retried := sum(outcome.due is not None for outcome in again):
+    for after in {outcome.after or 0 for outcome in again}:
+        wake(channel, after=after)
+    if retried := sum(outcome.after is not None for outcome in again):
         note_work(NOTIFICATION_TASKS.name, "retried", retried)
 
 
@@ -181,12 +181,11 @@ def _send(way: Channel, letter: Letter) -> Outcome:
 
 
 def _later(letters: Sequence[Letter], error: UnreachableError) -> Iterator[Outcome]:
-    now = utc_now()
     for letter in letters:
         tried = letter.attempts + 1
         if letter.attempts < len(RUNGS):
-            due = now + timedelta(seconds=RUNGS[letter.attempts].seconds)
-            yield Outcome(letter.id, PENDING, str(error), tried, due)
+            after = RUNGS[letter.attempts].seconds
+            yield Outcome(letter.id, PENDING, str(error), tried, after)
         else:
             reason = f"Every retry was used up: {error}"
             yield Outcome(letter.id, FAILED, reason, tried)

@@ -3,8 +3,7 @@
 Sending them is delivery.py's business, and may lag behind.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -56,16 +55,16 @@ KNOW = """
 # Who left no address for the channel is skipped here, as far as known already: a row
 # that waits costs three times one that does not. A withdrawn row stays as a tombstone:
 # an order.paid that comes after the cancellation finds it, and notes no confirmation.
-# To read a time costs the client as much as the rest of a row: only those that count.
 NOTE = """
     INSERT INTO notifications_notification AS n
         (order_id, milestone, channel, status, due, detail, reason)
     SELECT order_id, milestone, %s,
         CASE WHEN skip THEN 'skipped' ELSE coalesce(status, 'pending') END,
-        coalesce(due, statement_timestamp()), coalesce(detail, ''),
+        statement_timestamp() + make_interval(secs => coalesce(after, 0)),
+        coalesce(detail, ''),
         CASE WHEN skip THEN %s ELSE coalesce(reason, '') END
     FROM jsonb_to_recordset(%s) AS r(order_id uuid, milestone text, status text,
-        due timestamptz, detail text, reason text)
+        after int, detail text, reason text)
     LEFT JOIN notifications_recipient AS k USING (order_id)
     CROSS JOIN LATERAL (SELECT coalesce(k.{address} = '', false)
         AND status IS NULL AS skip) AS known
@@ -74,7 +73,7 @@ NOTE = """
         SET status = excluded.status, reason = excluded.reason,
             changed = statement_timestamp()
         WHERE excluded.status = 'withdrawn' AND n.status = 'pending'
-    RETURNING n.status, n.milestone, CASE n.milestone WHEN 'confirmed' THEN n.due END
+    RETURNING n.status, n.milestone
 """
 # What a living worker has in hand is settled within seconds, by its time limit.
 SEND_AGAIN = """
@@ -96,12 +95,15 @@ ALL = SEND_AGAIN.format(which="true")
 
 
 class Note(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A message to come: at once, or when it is due. NOTE knows the defaults, too."""
+    """A message to come, `after` so many seconds. NOTE knows the defaults, too.
+
+    By the server's clock: that of whoever said the event may be wrong.
+    """
 
     order_id: str
     milestone: str
     status: str = PENDING
-    due: datetime | None = None
+    after: int = 0
     detail: str = ""
     reason: str = ""
 
@@ -114,8 +116,11 @@ def note(channel: str, events: Sequence[Event]) -> None:
     notes = {(note.order_id, note.milestone): note for note in _notes(events)}
     query = NOTE.format(address=ADDRESSES[channel])
     params = [channel, NO_ADDRESS, sql.rows(notes.values())]
-    for due in _dues(sql.fetch(query, params)):
-        wake(channel, due)
+    new = {name for status, name in sql.fetch(query, params) if status == PENDING}
+    if new - {wording.CONFIRMED}:
+        wake(channel)
+    if wording.CONFIRMED in new:
+        wake(channel, after=settings.CONFIRMATION_DELAY_SECONDS)
 
 
 def learn_recipients(created: Sequence[OrderCreated]) -> None:
@@ -141,10 +146,10 @@ def send_again(query: str, *which: object, by: str) -> int:
     return len(found)
 
 
-def wake(channel: str, due: datetime | None = None) -> None:
-    """Have the channel's pending messages sent after the commit, or when due."""
+def wake(channel: str, *, after: float = 0) -> None:
+    """Have a channel's pending messages sent after the commit, and so many seconds."""
     deliver = signature("notifications.tasks.deliver", args=([channel],))
-    outbox.send_task(deliver, due=due)
+    outbox.send_task(deliver, after=after)
 
 
 def _recipient(event: OrderCreated) -> dict[str, Any]:
@@ -159,12 +164,12 @@ def _recipient(event: OrderCreated) -> dict[str, Any]:
 
 
 def _notes(events: Sequence[Event]) -> Iterator[Note]:
-    delay = timedelta(seconds=settings.CONFIRMATION_DELAY_SECONDS)
+    delay = settings.CONFIRMATION_DELAY_SECONDS
     for event in events:
         detail = getattr(event, DETAILS.get(type(event), ""), "")
         yield Note(event.order_id, MILESTONES[type(event)], detail=detail)
         if isinstance(event, OrderPaid):
-            yield Note(event.order_id, wording.CONFIRMED, due=event.time + delay)
+            yield Note(event.order_id, wording.CONFIRMED, after=delay)
     for event in events:
         if isinstance(event, OrderCancelled):
             yield Note(
@@ -173,12 +178,3 @@ def _notes(events: Sequence[Event]) -> Iterator[Note]:
                 WITHDRAWN,
                 reason="The order was cancelled.",
             )
-
-
-def _dues(noted: Iterable[tuple[Any, ...]]) -> Iterator[datetime | None]:
-    """Yield when to deliver what is new: once for all at once, once for all delayed."""
-    pending = [(name, due) for status, name, due in noted if status == PENDING]
-    if any(name != wording.CONFIRMED for name, _ in pending):
-        yield None
-    if delayed := [due for name, due in pending if name == wording.CONFIRMED]:
-        yield max(delayed)

@@ -1,7 +1,6 @@
 """Which Celery tasks follow one another, and how a chain of them is started."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
@@ -24,20 +23,18 @@ TOGETHER = MAX_EVENTS
 Job = tuple[str, int, str]
 
 
-def start(jobs: Iterable[Job], *, due: datetime | None = None) -> None:
+def start(jobs: Iterable[Job], *, after: float = 0) -> None:
     """Have chains run after the commit. A job is (name of the chain, priority, order).
 
-    Jobs of one name and priority share a chain; with `due` it starts no earlier.
+    Jobs of one name and priority share a chain; it starts after so many seconds.
     """
     for (name, priority), group in groupby(sorted(jobs), key=itemgetter(0, 1)):
         order_ids = [order_id for *_, order_id in group]
         for begin in range(0, len(order_ids), TOGETHER):
-            _send(name, priority, order_ids[begin : begin + TOGETHER], due)
+            _send(name, priority, order_ids[begin : begin + TOGETHER], after)
 
 
-def _send(
-    name: str, priority: int, order_ids: Sequence[str], due: datetime | None
-) -> None:
+def _send(name: str, priority: int, order_ids: Sequence[str], after: float) -> None:
     first, *rest = (f"payments.tasks.{step}" for step in CHAINS[name])
     begin = signature(first, args=(order_ids,), priority=priority)
-    outbox.send_task(chain(begin, *(signature(step) for step in rest)), due=due)
+    outbox.send_task(chain(begin, *(signature(step) for step in rest)), after=after)

@@ -5,7 +5,6 @@ a task. Every writer of refunds holds the lock of the payment first.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
 from itertools import groupby
 from operator import itemgetter
 
@@ -17,7 +16,6 @@ from orders_project.messaging.events import (
     OrderCancelled,
     PaymentFailed,
     PaymentRefunded,
-    utc_now,
 )
 from payments import chains
 from payments.chains import Job
@@ -206,8 +204,7 @@ def _ask_again(order_ids: Collection[str]) -> None:
     lock(order_ids)
     again = sorted(sql.fetch(ASK_AGAIN, [list(order_ids)]))
     for pause, rows in groupby(again, key=itemgetter(0)):
-        due = utc_now() + timedelta(seconds=pause)
-        chains.start((("refund", *job) for _, *job in rows), due=due)
+        chains.start((("refund", *job) for _, *job in rows), after=pause)
 
 
 def take_idle(seconds: float) -> list[Job]:

@@ -5,7 +5,6 @@ answers in one.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -22,7 +21,6 @@ from orders_project.messaging.events import (
     PaymentSucceeded,
     ShipmentDelivered,
     ShipmentPrepared,
-    utc_now,
 )
 from orders_project.messaging.nudging import SWEEPER, Nudged
 from shipping import chains
@@ -174,7 +172,7 @@ def hand_over(order_ids: Sequence[str]) -> list[str]:
 def _deliver_later(rows: Sequence[Row]) -> None:
     if seconds := settings.CARRIER_DELIVERY_SECONDS:
         jobs = [("delivery", row.priority, row.order_id) for row in rows]
-        chains.start(jobs, due=utc_now() + timedelta(seconds=seconds))
+        chains.start(jobs, after=seconds)
 
 
 @transaction.atomic

@@ -31,6 +31,11 @@ def hear(queue, *events, redelivered=False, attempt=0, held=False):
     guarded(run_batch)([tuple(wire)])
 
 
+def hear_text(queue, text):
+    """Let a queue's handlers hear what somebody else wrote."""
+    guarded(run_batch)([tuple(Wire(queue.name, text.encode(), {}, 1, False))])
+
+
 def pump(limit=50):
     """Carry everything that is due until nothing moves any more."""
     for _ in range(limit):

@@ -6,7 +6,7 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -24,6 +24,8 @@ MAX_EVENTS = 500
 MAX_BYTES = 1024 * 1024
 
 ATTRIBUTES = frozenset(Event.__struct_fields__)
+#: What msgspec raises of a text that is no JSON, no UTF-8, or nested too deep.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class CloudEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -42,6 +44,13 @@ class CloudEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     # It goes on to all that follows, and AMQP has one byte for it: with a stranger's
     # 300 the relay would die of its parcel again and again.
     priority: Annotated[int, msgspec.Meta(ge=0, le=URGENT)] = NORMAL
+
+
+class Written(NamedTuple):
+    """An event, and the very text that its sender wrote."""
+
+    event: Event
+    text: str
 
 
 class Glance(msgspec.Struct):
@@ -96,7 +105,7 @@ def glance(body: bytes) -> list[str]:
         raise Poison(f"The message has {len(body)} bytes; {MAX_BYTES} are allowed.")
     try:
         types = [seen.type for seen in _glances.decode(_as_array(body))]
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise Poison(f"The message is not JSON with CloudEvents: {error}.") from error
     if not types:
         raise Poison("The message is not JSON with CloudEvents: it is empty.")
@@ -104,22 +113,30 @@ def glance(body: bytes) -> list[str]:
 
 
 def split(body: bytes) -> list[bytes]:
-    """Return the events of a message one by one, undecoded."""
-    return [bytes(raw) for raw in _array.decode(_as_array(body))]
+    """Return the events of a message one by one, undecoded; raises Poison."""
+    try:
+        return [bytes(raw) for raw in _array.decode(_as_array(body))]
+    except UNREADABLE as error:
+        raise Poison(f"The message is no JSON: {error}.") from error
 
 
 def _as_array(body: bytes) -> bytes:
     return body if body.lstrip()[:1] == b"[" else b"[" + body + b"]"
 
 
+def read(raw: bytes) -> CloudEvent:
+    """Return the attributes in one JSON object, its data unchecked; raises Poison."""
+    try:
+        return _cloud_event.decode(raw)
+    except UNREADABLE as error:
+        raise Poison(f"The message is not a CloudEvent: {error}.") from error
+
+
 def decode(raw: bytes) -> Event:
     """Return the event in one JSON object; raises Poison with the reason in words."""
-    try:
-        seen = _cloud_event.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Poison(f"The message is not a CloudEvent: {error}.") from error
+    seen = read(raw)
     kind = _known(seen)
-    order_id, event_id = _names(seen)
+    order_id, event_id = names(seen)
     try:
         return msgspec.convert(
             seen.data
@@ -149,8 +166,11 @@ def _known(seen: CloudEvent) -> type[Event]:
     return kind
 
 
-def _names(seen: CloudEvent) -> tuple[str, str]:
-    """Return the ids of order and event in the spelling that PostgreSQL gives back."""
+def names(seen: CloudEvent) -> tuple[str, str]:
+    """Return the ids of order and event in the spelling that PostgreSQL gives back.
+
+    Raises Poison where they are none.
+    """
     # Each event is decoded about thirty times: the usual spelling is one look for both.
     if _UUIDS.fullmatch(f"{seen.subject} {seen.id}"):
         return seen.subject, seen.id
@@ -169,5 +189,5 @@ def unread(raw: bytes) -> Unread:
     """Return what can be read of a broken event, for the people who look after it."""
     try:
         return _unread.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return Unread()

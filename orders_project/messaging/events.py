@@ -70,7 +70,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def app(cls) -> str:
         """Name the app that says it: CloudEvents' `source`."""
-        return APPS[cls.type.partition(".")[0]]
+        return app_of(cls.type)
 
 
 class OrderCreated(Event, frozen=True, kw_only=True):
@@ -210,6 +210,12 @@ APPS: Mapping[str, str] = {
     "payment": "payments",
     "shipping": "shipping",
 }
+
+
+def app_of(kind: str) -> str:
+    """Name the app that says a type of event, be it of a newer release."""
+    prefix = kind.partition(".")[0]
+    return APPS.get(prefix, prefix)
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):

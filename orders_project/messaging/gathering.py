@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from billiard.einfo import ExceptionWithTraceback  # type: ignore[attr-defined]
+from billiard.exceptions import Terminated
 from celery.bootsteps import RUN  # type: ignore[attr-defined]
 from celery.worker.request import Request
 from celery.worker.state import task_ready, task_reserved
@@ -21,7 +22,7 @@ from orders_project.messaging import envelope
 from orders_project.messaging.events import new_id
 from orders_project.messaging.outages import is_certain_outage
 from orders_project.messaging.sorting import Waiting, sort_out
-from orders_project.messaging.steps import STEPS
+from orders_project.messaging.steps import HELD, STEPS
 from orders_project.messaging.topology import PATIENCE
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Gathering:
     def is_ripe(self) -> bool:
         """Tell whether something has waited enough for others, or no more can come."""
         now = monotonic()
-        return (
+        return bool(self.waiting) and (
             any(one.due <= now for one in self.waiting)
             or sum(one.events for one in self.waiting) >= envelope.MAX_EVENTS
             or len(self.waiting) >= self.consumer.initial_prefetch_count
@@ -189,26 +190,39 @@ class BatchRequest(Request):
         request.batch, request.gathering = batch, gathering
         return request
 
+    def revoked(self) -> bool:
+        # Celery would acknowledge what nobody has handled: up to 500 events.
+        return False
+
+    def _announce_revoked(self, *args: Any) -> None:
+        # The same, before the pool process has ended: on_failure will hear of it.
+        pass
+
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> None:
         error = exc_info.exception
         if isinstance(error, ExceptionWithTraceback):
             error = error.exc
-        # Also Celery's own error, of sending a chain's next step after this one.
-        if not is_certain_outage(error):
+        if isinstance(error, Terminated):
+            logger.warning("%s was terminated: its messages come again.", self.name)
+            task_ready(self)
+            self.reject(requeue=True)
+        elif is_certain_outage(error):
+            # Also Celery's own error, of sending a chain's next step after this one.
+            logger.warning("%s waits for database or broker: %s", self.name, error)
+            task_ready(self)
+            self.gathering.give_back(self.batch)
+        else:
             super().on_failure(exc_info, *args, **kwargs)
-            return
-        logger.warning("%s waits for database or broker: %s", self.name, error)
-        task_ready(self)
-        self.gathering.give_back(self.batch)
 
 
 def steps_together(batch: Sequence[Waiting]) -> dict[str, Any]:
-    if len(batch) == 1:
-        return {}
-    ids = dict.fromkeys(i for one in batch for i in one.message.payload[0][0])
     first = batch[0].message
+    held = {HELD: batch[0].wire.held}
+    if len(batch) == 1:
+        return {"headers": first.headers | held}
+    ids = dict.fromkeys(i for one in batch for i in one.message.payload[0][0])
     _args, kwargs, embed = first.payload
-    headers = first.headers | {"argsrepr": f"({len(ids)} ids)"}
+    headers = first.headers | held | {"argsrepr": f"({len(ids)} ids)"}
     return {"headers": headers, "body": ((list(ids),), kwargs, embed), "decoded": True}
 
 

@@ -8,7 +8,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Task, shared_task
@@ -16,7 +16,7 @@ from celery.exceptions import Reject
 from django.db import OperationalError, transaction
 from kombu import Queue
 
-from orders_project.messaging import envelope, inbox, retry, sql
+from orders_project.messaging import deaths, envelope, inbox, retry, sql
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.desk import replays
 from orders_project.messaging.errors import Outage, Poison, RetryLater
@@ -25,12 +25,6 @@ from orders_project.messaging.outages import drop_doubtful_connection, is_outage
 from orders_project.messaging.retry import Wire
 
 logger = logging.getLogger(__name__)
-
-#: How many events run together, by how often they were in a worker that died: the one
-#: that kills is soon alone, since each death holds its neighbours up, and parked when
-#: it has killed alone twice. The first delivery is not counted, for it is most of them.
-CHUNKS = (envelope.MAX_EVENTS, 50, 1, 1)
-DEADLY = len(CHUNKS) - 1
 
 #: A message must never be acknowledged by accident: on time-outs it comes back, and
 #: an error that escapes us is rejected, so that the broker parks it.
@@ -44,7 +38,6 @@ CAREFUL: dict[str, Any] = {
     "throws": (Outage,),  # the worker says it in one line, without a traceback
 }
 
-T = TypeVar("T")
 Handler = Callable[[Sequence[Any]], object]
 
 
@@ -55,6 +48,7 @@ class Listener(NamedTuple):
     queue: str
     handler: Handler
     inbox: bool
+    as_written: bool
 
 
 class Heard(NamedTuple):
@@ -63,6 +57,9 @@ class Heard(NamedTuple):
     event: Event
     text: bytes
     message: Wire
+
+    def written(self) -> envelope.Written:
+        return envelope.Written(self.event, self.text.decode())
 
     def alone(self) -> Wire:
         """Return a message of this event only."""
@@ -76,17 +73,18 @@ WHOLE_MESSAGES: dict[str, str] = {}
 
 
 def hears(
-    *types: type[Event], on: Queue, inbox: bool = True
+    *types: type[Event], on: Queue, inbox: bool = True, as_written: bool = False
 ) -> Callable[[Handler], Task]:
     """Have a function handle events that arrive on a queue, in batches.
 
     It runs in one transaction with its inbox rows; raise RetryLater for what must
     wait and Poison for what can never work. `inbox=False` is for handlers whose own
-    rows are unique per event.
+    rows are unique per event; with `as_written` it gets envelope.Written instead, of
+    copies too.
     """
 
     def decorate(handler: Handler) -> Task:
-        listener = Listener(path_of(handler), on.name, handler, inbox)
+        listener = Listener(path_of(handler), on.name, handler, inbox, as_written)
         HEARS.update({(on.name, kind.type): listener for kind in types})
         return as_task(run_batch, handler)
 
@@ -165,42 +163,34 @@ def _by_listener(heard: Sequence[Heard]) -> dict[Listener, list[Heard]]:
 
 def _decode(wires: Iterable[Wire]) -> Iterator[Heard]:
     for wire in wires:
-        for text in envelope.split(wire.body):
+        for text in _split(wire):
             try:
                 yield Heard(envelope.decode(text), text, wire)
             except Poison as error:
                 _park(wire._replace(body=text), error)
 
 
+def _split(wire: Wire) -> list[bytes]:
+    try:
+        return envelope.split(wire.body)
+    except Poison as error:
+        # Nested as deep as our own stack allowed when it was glanced at.
+        _park(wire, error)
+        return []
+
+
 def _chunks(queue: str, heard: Sequence[Heard]) -> Iterator[list[Heard]]:
     again = [one for one in heard if one.message.redelivered]
-    yield from _cut([one for one in heard if not one.message.redelivered], CHUNKS[0])
-    if not again:
-        return
-    died = inbox.attempts(queue, [one.event.id for one in again])
-    for count in range(DEADLY):
-        ones = [one for one in again if min(died.get(one.event.id, 0), DEADLY) == count]
-        for chunk in _cut(ones, CHUNKS[count + 1]):
-            counted = [one.event.id for one in chunk if not one.message.held]
-            inbox.count_attempt(queue, counted)
-            crash_point("hearing: attempt counted")
-            yield chunk
-    for one in again:
-        if died.get(one.event.id, 0) >= DEADLY:
-            _park(
-                one.alone(),
-                Poison(f"Its worker died {len(CHUNKS)} times while handling it."),
-            )
-
-
-def _cut(heard: list[T], size: int) -> Iterator[list[T]]:
-    for start in range(0, len(heard), size):
-        yield heard[start : start + size]
-
-
-def smaller(batch: list[T]) -> Iterator[list[T]]:
-    """Cut a batch that failed: the culprit is soon alone, its neighbours are not."""
-    return _cut(batch, next(size for size in CHUNKS if size < len(batch)))
+    fresh = [one for one in heard if not one.message.redelivered]
+    yield from deaths.cut(fresh, envelope.MAX_EVENTS)
+    if again:
+        yield from deaths.in_parts(
+            queue,
+            again,
+            id_of=lambda one: one.event.id,
+            is_held=lambda one: one.message.held,
+            park=lambda one, error: _park(one.alone(), error),
+        )
 
 
 def _handle(listener: Listener, chunk: list[Heard]) -> None:
@@ -223,9 +213,9 @@ def _without_the_culprit(chunk: list[Heard], error: Exception) -> Iterator[list[
         if one.event.order_id in about:
             _settle(one.alone(), RetryLater(about[one.event.order_id]))
     if len(others) < len(chunk):
-        yield from _cut(others, len(chunk))
+        yield from deaths.cut(others, len(chunk))
     elif len(chunk) > 1:
-        yield from smaller(chunk)
+        yield from deaths.smaller(chunk)
     else:
         _settle(chunk[0].alone(), error)
 
@@ -235,9 +225,10 @@ def _in_one_transaction(listener: Listener, chunk: Sequence[Heard]) -> None:
     events = [one.event for one in chunk]
     new = inbox.take_new(listener.queue, events) if listener.inbox else events
     if new:
-        listener.handler(new)
+        as_written = listener.as_written
+        listener.handler([one.written() for one in chunk] if as_written else new)
     if any(one.message.redelivered for one in chunk):
-        inbox.forget_attempts(listener.queue, [event.id for event in events])
+        deaths.forget(listener.queue, [event.id for event in events])
     if any(replays.HEADER in one.message.headers for one in chunk):
         _note_replays(listener.queue, chunk, {event.id for event in new})
     note_work(listener.queue, "handled", len(new))

@@ -8,7 +8,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -38,10 +37,11 @@ LOG = f"""
 PACK = Planned("""
     INSERT INTO messaging_parcel
         (exchange, routing_key, priority, due, headers, properties, event_ids, body)
-    SELECT exchange, routing_key, priority, coalesce(due, statement_timestamp()),
+    SELECT exchange, routing_key, priority,
+        statement_timestamp() + make_interval(secs => coalesce(after, 0)),
         headers, properties, event_ids, body
     FROM jsonb_to_recordset(%s) AS p(exchange text, routing_key text,
-        priority smallint, due timestamptz, headers text, properties text,
+        priority smallint, after float8, headers text, properties text,
         event_ids uuid[], body text)
 """)
 SAY = Planned(f"WITH logged AS ({LOG}) {PACK}")
@@ -60,29 +60,28 @@ AGAIN = json.dumps(
 )
 
 
-def append(*events: Event, due: datetime | None = None) -> None:
+def append(*events: Event) -> None:
     """Say what happened: log the events and have them published after the commit.
 
-    With `due` (aware) they are published no earlier than that. Raises
-    OutsideTransactionError outside `transaction.atomic()`.
+    Raises OutsideTransactionError outside `transaction.atomic()`.
     """
     if not events:
         return
     _require_transaction()
     entries = sql.columns(_log_entry(event) for event in events)
-    parcels = sql.rows(_parcel(one, due) for one in _alike(events))
+    parcels = sql.rows(_parcel(one) for one in _alike(events))
     sql.run(SAY, [*entries, parcels])
     wake_after_commit()
 
 
-def send_task(signature: Signature, *, due: datetime | None = None) -> None:
-    """Have a Celery task, or a whole chain, sent after the commit.
+def send_task(signature: Signature, *, after: float = 0) -> None:
+    """Have a Celery task, or a whole chain, sent after the commit, and so many seconds.
 
-    With `due` (aware) no earlier than that: this replaces `eta` and `countdown`,
-    which would sit unacknowledged in a worker's memory.
+    This replaces `eta` and `countdown`, which would sit unacknowledged in a worker's
+    memory. The seconds are of the server's clock: a worker's may be wrong.
     """
     _require_transaction()
-    parcels = ({**message, "due": due} for message in _messages(signature))
+    parcels = ({**message, "after": after} for message in _messages(signature))
     sql.run(PACK, [sql.rows(parcels)])
     wake_after_commit()
 
@@ -144,13 +143,12 @@ def _headers(event: Event) -> str:
     return msgspec.json.encode(extra).decode()
 
 
-def _parcel(alike: Sequence[Event], due: datetime | None) -> dict[str, Any]:
+def _parcel(alike: Sequence[Event]) -> dict[str, Any]:
     first = alike[0]
     return {
         "exchange": ORDER_EXCHANGE.name,
         "routing_key": first.type,
         "priority": first.priority,
-        "due": due,
         "headers": _headers(first),
         "properties": "{}",
         "event_ids": [event.id for event in alike],

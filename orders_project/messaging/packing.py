@@ -4,6 +4,7 @@ Under load a message holds an array of events, which form by themselves, like a
 database's group commit (docs/adr/0003).
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -11,7 +12,9 @@ import msgspec
 
 from orders_project.messaging import backlog, envelope, sql
 from orders_project.messaging.broker import Message
-from orders_project.messaging.events import EVENTS, utc_now
+from orders_project.messaging.events import app_of, utc_now
+
+logger = logging.getLogger(__name__)
 
 #: Events in one transaction, or somewhat more: enough to keep the broker busy, few
 #: enough that an urgent one does not wait long behind them. The first look is for GRIP
@@ -78,7 +81,10 @@ def _open(parcels: Sequence[Taken]) -> Iterator[Content]:
         if parcel.body is not None:
             yield Content(parcel, parcel.body)
         for event_id in parcel.event_ids or ():
-            yield Content(parcel, logged[event_id])
+            if event_id in logged:
+                yield Content(parcel, logged[event_id])
+            else:
+                logger.error("Event %s is not in the log, and not published.", event_id)
 
 
 def groups_of(parcels: Sequence[Taken]) -> Iterator[list[Content]]:
@@ -115,7 +121,7 @@ def message(message_id: str, group: Sequence[Content]) -> Message:
             "content_type": envelope.BATCH,
             "content_encoding": "utf-8",
             "type": first.routing_key,
-            "app_id": EVENTS[first.routing_key].app(),
+            "app_id": app_of(first.routing_key),
         }
     body = envelope.batch(bodies) if first.event_ids else bodies[0]
     return Message(

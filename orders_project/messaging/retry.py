@@ -8,17 +8,15 @@ import traceback
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from celery import current_app
 from kombu import Exchange
 
-from orders_project.messaging import envelope
+from orders_project.messaging import envelope, sending
 from orders_project.messaging.desk import replays
 from orders_project.messaging.events import NORMAL, new_id, utc_now
 from orders_project.messaging.topology import DEAD_EXCHANGE
 
 #: Of a header: a traceback of any length would not fit into one AMQP frame.
 MAX_HEADER = 8_000
-CONFIRM_SECONDS = 5
 
 
 def attempts_in(header: object) -> int:
@@ -85,7 +83,7 @@ def _trace(error: BaseException | None) -> str:
 
 def _publish(wire: Wire, exchange: Exchange, headers: dict[str, Any]) -> None:
     single = not wire.body.lstrip().startswith(b"[")
-    with current_app.producer_pool.acquire(block=True, timeout=5) as producer:
+    with sending.producer() as producer:
         producer.publish(
             wire.body,
             exchange=exchange.name,
@@ -95,5 +93,5 @@ def _publish(wire: Wire, exchange: Exchange, headers: dict[str, Any]) -> None:
             content_type=envelope.SINGLE if single else envelope.BATCH,
             content_encoding="utf-8",
             delivery_mode=2,
-            confirm_timeout=CONFIRM_SECONDS,
+            **sending.SURELY,
         )

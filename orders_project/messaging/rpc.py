@@ -4,6 +4,7 @@ https://www.rabbitmq.com/docs/direct-reply-to: no reply queue is declared, and a
 answer that nobody waits for any more is dropped. So a question only reads.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,8 +17,10 @@ from kombu.message import Message
 from orders_project.messaging.errors import UnansweredError
 from orders_project.messaging.events import Question, new_id
 from orders_project.messaging.hearing import takes
-from orders_project.messaging.outages import BROKER_GONE
+from orders_project.messaging.outages import BROKER_GONE, is_certain_outage
 from orders_project.messaging.retry import Wire
+
+logger = logging.getLogger(__name__)
 
 REPLY_TO = Queue("amq.rabbitmq.reply-to", no_declare=True, no_ack=True)
 
@@ -79,10 +82,17 @@ def answers(
 
     def decorate(handler: Callable[[Any], Answer]) -> Task:
         def answer(wire: Wire) -> None:
-            asked = msgspec.json.decode(wire.body, type=question)
+            try:
+                said = handler(msgspec.json.decode(wire.body, type=question))
+            except Exception as error:
+                if is_certain_outage(error):
+                    raise
+                # Who asked waits some seconds only, and is told that nobody answered.
+                logger.warning("A question on %s has no answer: %r", on.name, error)
+                return
             with current_app.producer_pool.acquire(block=True, timeout=5) as producer:
                 producer.publish(
-                    msgspec.json.encode(handler(asked)),
+                    msgspec.json.encode(said),
                     routing_key=wire.reply_to,
                     correlation_id=wire.correlation_id,
                     content_type="application/json",

@@ -38,6 +38,14 @@ class Waiting(NamedTuple):
 def sort_out(queue: str, message: Message) -> Waiting | None:
     """Find the task that a message is for; None when nobody here cares for it."""
     wire = wire_of(queue, message)
+    try:
+        return _sorted(queue, message, wire)
+    except Exception as error:  # noqa: BLE001 - or it would end one worker after another
+        reason = f"Nothing can be made of the message: {error!r}"
+        return Waiting(PARK, message, wire, 1, (reason,))
+
+
+def _sorted(queue: str, message: Message, wire: Wire) -> Waiting | None:
     if task := WHOLE_MESSAGES.get(queue):
         return Waiting(task, message, wire, 1)
     if (task := wire.headers.get("task")) and isinstance(task, str):

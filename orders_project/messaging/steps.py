@@ -6,19 +6,22 @@ ids (its worker died, its message came twice): it must check the rows' status fi
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Task, current_app, current_task, shared_task
 from celery.exceptions import Reject
 from kombu import Queue
 
+from orders_project.messaging import deaths, sending
 from orders_project.messaging.crash import crash_point
+from orders_project.messaging.deaths import smaller
 from orders_project.messaging.desk import replays
 from orders_project.messaging.errors import Outage
 from orders_project.messaging.events import NORMAL, new_id
-from orders_project.messaging.hearing import CAREFUL, note_work, smaller
+from orders_project.messaging.hearing import CAREFUL, note_work
 from orders_project.messaging.outages import (
     BROKER_GONE,
     drop_doubtful_connection,
@@ -35,13 +38,16 @@ Step = Callable[[Sequence[str]], Sequence[str]]
 STEPS: set[str] = set()
 #: Of a request: it has left for a rung, or for the dead letters.
 SENT_AGAIN = "sent_again"
+#: And: an outage stopped it in the hands of a worker that lives.
+HELD = "held"
 
 
 def step(work: Step) -> Task:
     """Make a function over ids a task of a chain, with retries and parking.
 
     An error harms only the id that caused it: the batch is run one by one, the
-    failing id goes up the retry rungs with the rest of its chain, then is parked.
+    failing id goes up the retry rungs with the rest of its chain, then is parked. So
+    is an id whose workers die.
     """
 
     def run(ids: Sequence[str]) -> list[str]:
@@ -65,11 +71,34 @@ def step(work: Step) -> Task:
 
 
 def _run_and_note(work: Step, ids: list[str]) -> list[str]:
-    past = _run(work, ids)
+    past = [one for part in _parts(ids) for one in _run(work, part)]
     # What was sent up the rungs again, or parked, did not come to its end.
     if not current_task.request.get(SENT_AGAIN):
         replays.done(_queue(), replays.mark(_before()))
     return past
+
+
+def _parts(ids: list[str]) -> Iterator[list[str]]:
+    delivery: Any = current_task.request.delivery_info or {}
+    if not delivery.get("redelivered"):
+        yield ids
+        return
+    keys = {_key(one): one for one in ids}
+    held = bool(current_task.request.get(HELD))
+    for part in deaths.in_parts(
+        _queue(),
+        list(keys),
+        id_of=lambda key: key,
+        is_held=lambda _key: held,
+        park=lambda key, error: _park([keys[key]], error),
+    ):
+        yield [keys[key] for key in part]
+        deaths.forget(_queue(), part)
+
+
+def _key(one: str) -> str:
+    """Make of a step's id, which may be any text, one by which deaths are counted."""
+    return str(uuid5(NAMESPACE_OID, f"{current_task.name} {one}"))
 
 
 def _run(work: Step, ids: list[str]) -> list[str]:
@@ -77,13 +106,18 @@ def _run(work: Step, ids: list[str]) -> list[str]:
         return list(work(ids)) if ids else []
     except Exception as error:
         drop_doubtful_connection(error)
-        if is_certain_outage(error):
+        if is_certain_outage(error) or _has_no_time_left(error, ids):
             raise
         if len(ids) > 1:
             return [one for part in smaller(ids) for one in _run(work, part)]
         if attempts() >= len(replays.rungs(_before())) or not retry_step(ids, error):
             _park(ids, error)
         return []
+
+
+def _has_no_time_left(error: Exception, ids: list[str]) -> bool:
+    # To go on would be to be killed with all of them. They come again, in parts.
+    return isinstance(error, SoftTimeLimitExceeded) and len(ids) > 1
 
 
 def attempts() -> int:
@@ -156,13 +190,15 @@ def _send_again(ids: Sequence[str], exchange: str, headers: dict[str, Any]) -> N
         if key in ("chain", "root_id", "parent_id", "link", "link_error")
     }
     try:
-        signature.apply_async(
-            exchange=exchange,
-            routing_key=_queue(),
-            headers=headers,
-            priority=_priority(),
-            confirm_timeout=5,
-        )
+        with sending.producer() as producer:
+            signature.apply_async(
+                exchange=exchange,
+                routing_key=_queue(),
+                headers=headers,
+                priority=_priority(),
+                producer=producer,
+                **sending.SURELY,
+            )
     except BROKER_GONE as error:
         raise Outage(f"The broker did not take it: {error!r}") from error
     crash_point("steps: on a rung, not acknowledged")

@@ -68,7 +68,9 @@ class PaymentGateway(Protocol):
     Each method returns one answer for each thing asked, in the same order, so that
     an adapter of a real gateway may use a thread pool, and the simulator one
     statement. A time-out is the Outcome `unanswered`, never an exception: one slow
-    charge must not take its neighbours down.
+    charge must not take its neighbours down. Up to 500 are asked for at once, and an
+    adapter has 20 s for them (CELERY_TASK_SOFT_TIME_LIMIT): what it leaves unanswered
+    by then is asked for again, but what it takes longer for comes again in parts.
 
     The same key always gets the first answer again, and nothing is charged twice.
     """
@@ -90,8 +92,9 @@ class PaymentGateway(Protocol):
 
         `refunded` if money was captured at any time, `voided` if none ever was, and
         in both cases a charge that arrives later is declined. After `unanswered` it is
-        asked again with the same key until there is an answer; a new key comes only
-        after an answer, for a charge that landed later.
+        asked again with the same key until there is an answer. A new key comes for a
+        charge that landed later, perhaps before the old one has its answer: so a key
+        gives back what is still there, and never a sum that another may have given.
         """
 
     def touched(self, since: datetime) -> Iterator[Sequence[str]]:

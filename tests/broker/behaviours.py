@@ -3,4 +3,6 @@
 from orders_project.messaging.topology import FAILED_ORDER_QUEUE
 
 FINE, POISONED, TOO_EARLY, DEADLY, STUCK = range(5)
+#: A payment that kills whoever settles it.
+KILLER = "019aa000-0000-7000-8000-000000000000"
 QUEUE = FAILED_ORDER_QUEUE

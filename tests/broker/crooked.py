@@ -20,9 +20,11 @@ from orders_project.messaging.hearing import hears
 from orders_project.messaging.models import Attempt, Work
 from orders_project.messaging.rpc import answers
 from orders_project.messaging.topology import PAYMENT_RPC_QUEUE
+from payments import services
 from tests.broker.behaviours import (
     DEADLY,
     FINE,
+    KILLER,
     POISONED,
     QUEUE,
     STUCK,
@@ -57,6 +59,17 @@ def stuck(_event):
         time.sleep(600)
 
 
+settle = services.settle
+
+
+def settle_or_die(ids):
+    if KILLER in ids:
+        os.kill(os.getpid(), signal.SIGKILL)
+    settle(ids)
+
+
+services.settle = settle_or_die
+
 DOES = {
     FINE: fine,
     POISONED: poisoned,
@@ -78,4 +91,6 @@ behave.soft_time_limit, behave.time_limit = 8, 10
 
 @answers(PaymentAsked, on=PAYMENT_RPC_QUEUE)
 def answer(question):
+    if question.order_id == KILLER:
+        raise TimeoutError("the gateway did not answer")
     return {"order_id": question.order_id, "gateway": "says yes"}

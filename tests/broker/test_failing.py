@@ -8,21 +8,26 @@ from statistics import quantiles
 from uuid import UUID
 
 import pytest
+from celery import chain, current_app, signature
+from django.db import transaction
 from django.db.models import Sum
 
-from orders_project.messaging import envelope, inspection
+from orders_project.messaging import envelope, inspection, outbox, relay
+from orders_project.messaging.broker import declare
 from orders_project.messaging.events import OrderPaid, new_id, utc_now
 from orders_project.messaging.models import Attempt, DeadLetter, Inbox, Work
 from tests.awaiting import eventually
 from tests.broker.behaviours import (
     DEADLY,
     FINE,
+    KILLER,
     POISONED,
     QUEUE,
     STUCK,
     TOO_EARLY,
 )
 from tests.processes import worker
+from tests.texts import DEEP
 
 
 def paid(does=FINE, count=1):
@@ -83,8 +88,9 @@ def test_a_poisoned_event_in_a_batch_is_parked_alone(broker, crooked):
         (envelope.encode(paid()[0]).replace('"subject"', '"sub"'), "`subject`"),
         ("x" * 5_000_000, "5000000 bytes; 1048576 are allowed"),
         (pickle.dumps(os.getcwd), "not JSON with CloudEvents"),
+        (DEEP, "recursion"),
     ],
-    ids=["text", "no event", "type", "version", "no order", "5 MB", "pickle"],
+    ids=["text", "no event", "type", "version", "no order", "5 MB", "pickle", "deep"],
 )
 def test_a_bad_message_is_parked_with_the_reason(broker, crooked, body, reason):
     good = paid()
@@ -152,6 +158,43 @@ def test_an_event_that_kills_its_worker_is_parked_and_its_neighbours_live(
     assert deadly.id in dead.body
     assert "worker died" in dead.headers["x-reason"]
     assert eventually(lambda: handled(good))
+
+
+def test_a_step_that_kills_its_worker_is_parked_and_its_neighbours_go_on(broker):
+    good = [new_id() for _ in range(60)]
+    settle = signature("payments.tasks.settle", args=([*good[:9], KILLER, *good[9:]],))
+    with transaction.atomic():
+        outbox.send_task(chain(settle, signature("payments.tasks.accept")))
+    relay.carry(broker.publisher)
+
+    with worker("payment.prepaid.queue", app="tests.broker.crooked"):
+        dead = broker.take("dead.letter.queue", within=60)
+        past = broker.take("payment.cod.queue", within=60)
+    assert json.loads(dead.body)[0] == [[KILLER]]
+    assert "worker died 4 times" in dead.headers["x-reason"]
+    assert sorted(json.loads(past.body)[0][0]) == sorted(good)
+    assert not Attempt.objects.exclude(count__gte=3).exists()
+
+
+def test_what_somebody_terminates_in_flower_comes_again(broker, crooked):
+    listening = broker.listen("celeryev", "task.#")
+    events = [*paid(STUCK), *paid(count=20)]
+    broker.say(QUEUE, *events)
+    states = json.loads(broker.take(listening).body)
+
+    current_app.control.revoke(states[0]["uuid"], terminate=True, signal="SIGKILL")
+    assert eventually(lambda: handled(events), within=7)
+    assert broker.is_empty("dead.letter.queue")
+
+
+def test_a_retry_that_no_queue_takes_stays_in_hand_until_there_is_one(broker, crooked):
+    broker.channel.queue_delete("retry.5s")
+    (early,) = paid(TOO_EARLY)
+    broker.say(QUEUE, early)
+    eventually(lambda: "No queue takes what was sent to retry.5s" in crooked.log())
+
+    declare(broker.connection)
+    assert eventually(lambda: handled([early]))
 
 
 def test_its_neighbours_wait_for_its_deaths_and_no_longer(broker, crooked):

@@ -9,11 +9,12 @@ from orders_project.messaging.errors import UnansweredError
 from orders_project.messaging.events import PaymentAsked, new_id
 from orders_project.messaging.topology import PAYMENT_RPC_QUEUE
 from tests.awaiting import eventually
+from tests.broker.behaviours import KILLER
 from tests.processes import worker
 
 
-def ask(timeout):
-    order_id = new_id()
+def ask(timeout, order_id=None):
+    order_id = order_id or new_id()
     question = PaymentAsked(order_id=order_id)
     return order_id, rpc.ask(PAYMENT_RPC_QUEUE, question, timeout=timeout)
 
@@ -23,6 +24,14 @@ def test_a_question_is_answered_by_another_process(broker):
         for _ in range(3):
             order_id, answer = ask(timeout=10)
             assert answer == {"order_id": order_id, "gateway": "says yes"}
+
+
+def test_a_question_that_has_no_answer_holds_up_no_other(broker):
+    with worker(PAYMENT_RPC_QUEUE.name, app="tests.broker.crooked"):
+        broker.send("", PAYMENT_RPC_QUEUE.name, "no question")
+        with pytest.raises(UnansweredError):
+            ask(timeout=1, order_id=KILLER)
+        assert ask(timeout=10)
 
 
 def test_without_an_answer_it_says_so_in_time_and_how_to_get_one(broker):

@@ -35,10 +35,10 @@ class Fault(NamedTuple):
 
 
 FAULTS: dict[str, Fault] = {
+    # To start a process takes a core 2 s: at more than RATE the other does not suffice.
     "F1": Fault(
-        "every moment kills", crashing.processes_die_at_every_moment, 100, 10_000
+        "every moment kills", crashing.processes_die_at_every_moment, 100, 10_000, RATE
     ),
-    # To start a worker takes a core 2 s: at a higher rate the other does not suffice.
     "F2": Fault(
         "a worker is killed every 2 s", processes.workers_are_killed, 500, 10_000, RATE
     ),
@@ -49,7 +49,11 @@ FAULTS: dict[str, Fault] = {
     "F5": Fault("connections go silent", network.connections_go_silent, 200, 2_000),
     "F6": Fault("connections break", network.connections_break, 300, 5_000),
     "F7": Fault(
-        "every message comes three times", post.everything_comes_three_times, 50, 10_000
+        "every message comes three times",
+        post.everything_comes_three_times,
+        50,
+        10_000,
+        RATE,
     ),
     "F9": Fault("poison", poison.some_messages_are_poison, 200, 2_000, 5.0),
     "F10": Fault(
@@ -66,6 +70,7 @@ FAULTS: dict[str, Fault] = {
         processes.everything_is_there_twice,
         200,
         2_000,
+        RATE,
     ),
 }
 

@@ -49,7 +49,7 @@ MOMENTS: Mapping[str, tuple[str, ...]] = {
     "relay: published, not committed": (),
     "hearing: before the commit": QUEUES,
     "hearing: committed, not acknowledged": QUEUES,
-    "hearing: attempt counted": (),
+    "deaths: counted": (),
     "hearing: on a rung, not acknowledged": (),
     "hearing: parked, not acknowledged": (),
     "steps: done, not acknowledged": TASKS,
@@ -167,7 +167,7 @@ def somebody_sends_nonsense(run: Run) -> None:
 
 #: Part of a moment's name -> what makes it come, if it is not just a matter of time.
 ONCE: Mapping[str, Callable[[Run], None]] = {
-    "hearing: attempt counted": an_event_comes_back,
+    "deaths: counted": an_event_comes_back,
     "hearing: parked": somebody_sends_nonsense,
     "steps: on a rung": a_gateway_says_nothing,
 }

@@ -1,7 +1,8 @@
 """Reserving, selling and giving back."""
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 
 from inventory import services
 from inventory.models import Reservation, ReservationLine, StockItem
@@ -182,11 +183,30 @@ def test_the_database_itself_refuses_to_promise_more_than_there_is(teapots):
         teapots.save()
 
 
+def test_stock_that_was_held_and_that_was_sold_is_locked_in_one_go(teapots):
+    held, sold = created([("TEAPOT", 1)]), created([("KETTLE", 1)])
+    hear(INVENTORY_QUEUE, held, sold)
+    hear(INVENTORY_QUEUE, paid(sold))
+    with CaptureQueriesContext(connection) as captured:
+        hear(
+            INVENTORY_QUEUE,
+            *(one.then(OrderCancelled, reason="customer") for one in (held, sold)),
+        )
+
+    locks = [one["sql"] for one in captured if "FOR UPDATE" in one["sql"]]
+    assert [("stockitem" in one, "reservation" in one) for one in locks] == [
+        (False, True),
+        (True, False),
+    ]
+    assert said(StockReleased)
+    assert {(one.reserved, one.sold) for one in StockItem.objects.all()} == {(0, 0)}
+
+
 @pytest.mark.parametrize("size", [1, 50])
 def test_a_batch_takes_the_same_statements_whatever_its_size(
     teapots, size, django_assert_num_queries
 ):
     services.receive_stock({"TEAPOT": 100, "KETTLE": 100})
     events = [created([("TEAPOT", 1), ("KETTLE", 1)]) for _ in range(size)]
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(11):
         hear(INVENTORY_QUEUE, *events)

@@ -36,7 +36,9 @@ class Handler:
 
 
 def listen(monkeypatch, handler, kind=OrderPaid, *, inbox=True):
-    listener = Listener(f"test.{kind.type}", QUEUE.name, handler, inbox)
+    listener = Listener(
+        f"test.{kind.type}", QUEUE.name, handler, inbox, as_written=False
+    )
     monkeypatch.setitem(HEARS, (QUEUE.name, kind.type), listener)
 
 

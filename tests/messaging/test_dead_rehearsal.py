@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from orders_project.messaging import inbox, outbox, sql
+from orders_project.messaging import deaths, inbox, outbox, sql
 from orders_project.messaging.desk import rehearsal
 from orders_project.messaging.errors import Poison, RetryLater
 from orders_project.messaging.events import OrderCompleted, OrderShipped, new_id
@@ -81,6 +81,6 @@ def test_what_acts_outside_kills_or_is_unheard_is_not_rehearsed(handler):
         rehearsal.rehearse(letter_of(OrderCompleted(order_id=new_id()), queue="x"))
     deadly = letter_of(paid())
     for _ in range(4):
-        inbox.count_attempt(QUEUE.name, [str(deadly.event_id)])
+        deaths.count(QUEUE.name, [str(deadly.event_id)])
     with pytest.raises(rehearsal.NotRehearsedError, match="killed the workers"):
         rehearsal.rehearse(deadly)

@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connections, transaction
 
-from orders_project.messaging import inbox, sql, tasks
+from orders_project.messaging import deaths, inbox, sql, tasks
 from orders_project.messaging.desk import recording, services
 from orders_project.messaging.events import OrderCompleted, new_id
 from orders_project.messaging.models import Attempt, DeadLetterAction, Parcel
@@ -58,7 +58,7 @@ def test_counted_deaths_of_its_workers_do_not_stand_in_the_way(handler):
     event = paid()
     letter_of(event)
     for _ in range(4):
-        inbox.count_attempt(QUEUE.name, [event.id])
+        deaths.count(QUEUE.name, [event.id])
     services.replay(EVERY(), **BY)
 
     assert not Attempt.objects.exists()

@@ -6,7 +6,8 @@ import pytest
 
 from orders_project.messaging import envelope
 from orders_project.messaging.errors import Poison
-from orders_project.messaging.events import EVENTS, URGENT, OrderCancelled, new_id
+from orders_project.messaging.events import APPS, EVENTS, URGENT, OrderCancelled, new_id
+from tests.texts import DEEP
 
 
 @pytest.fixture
@@ -71,6 +72,12 @@ def test_what_is_no_event_at_all_is_poison(body):
         envelope.glance(body)
 
 
+@pytest.mark.parametrize("read", [envelope.glance, envelope.split, envelope.decode])
+def test_what_is_nested_too_deep_is_poison_too(read):
+    with pytest.raises(Poison, match="recursion"):
+        read(DEEP.encode())
+
+
 def test_a_message_that_is_too_large_is_not_even_read():
     with pytest.raises(Poison, match="1048577 bytes; 1048576 are allowed"):
         envelope.glance(b" " * (envelope.MAX_BYTES + 1))
@@ -86,4 +93,4 @@ def test_a_message_may_hold_one_event_or_an_array(event):
 
 def test_every_event_type_is_listed_under_its_own_name():
     assert all(kind.type == name for name, kind in EVENTS.items())
-    assert all(kind.app() for kind in EVENTS.values())
+    assert {kind.app() for kind in EVENTS.values()} <= set(APPS.values())

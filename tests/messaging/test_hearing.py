@@ -3,7 +3,7 @@
 import pytest
 from django.db import OperationalError, connection
 
-from orders_project.messaging import envelope, hearing, inbox, sql
+from orders_project.messaging import deaths, envelope, hearing, inbox, sql
 from orders_project.messaging.errors import Outage, Poison, RetryLater
 from orders_project.messaging.events import (
     OrderCompleted,
@@ -47,7 +47,9 @@ def handler(monkeypatch):
 
 
 def listen(monkeypatch, kind, handler):
-    listener = Listener(f"test.{kind.type}", QUEUE.name, handler, inbox=True)
+    listener = Listener(
+        f"test.{kind.type}", QUEUE.name, handler, inbox=True, as_written=False
+    )
     monkeypatch.setitem(HEARS, (QUEUE.name, kind.type), listener)
 
 
@@ -236,7 +238,7 @@ def test_what_an_outage_stopped_in_a_living_worker_is_not_counted(handler):
 
 def test_what_was_handled_is_no_suspect_any_more(handler):
     (event,) = paid()
-    inbox.count_attempt(QUEUE.name, [event.id])
+    deaths.count(QUEUE.name, [event.id])
     hear(QUEUE, event, redelivered=True)
 
     assert handler.handled == [event]
@@ -251,7 +253,7 @@ def test_a_batch_that_came_back_is_cut_until_the_deadly_one_is_alone(
 ):
     events = paid(60)
     for _ in range(died):
-        inbox.count_attempt(QUEUE.name, [event.id for event in events])
+        deaths.count(QUEUE.name, [event.id for event in events])
     hear(QUEUE, *events, redelivered=True)
 
     assert [len(batch) for batch in handler.batches] == sizes
@@ -259,8 +261,8 @@ def test_a_batch_that_came_back_is_cut_until_the_deadly_one_is_alone(
 
 def test_an_event_that_kills_its_worker_again_and_again_is_parked(handler, rungs):
     (deadly,) = paid()
-    for _ in range(hearing.DEADLY):
-        inbox.count_attempt(QUEUE.name, [deadly.id])
+    for _ in range(deaths.DEADLY):
+        deaths.count(QUEUE.name, [deadly.id])
     hear(QUEUE, deadly, redelivered=True)
 
     assert handler.handled == []

@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from celery import chain, shared_task
+from celery import chain, shared_task, signature
 from django.db import OperationalError, transaction
 
 from orders_project.messaging import outbox
@@ -58,10 +58,11 @@ def test_aliases_travel_in_the_header_cc():
 
 
 def test_what_waits_has_a_due_time():
-    due = utc_now() + timedelta(minutes=5)
-    outbox.append(paid(), due=due)
+    before = utc_now()
+    outbox.send_task(signature("payments.tasks.settle", args=([],)), after=300)
 
-    assert Parcel.objects.get().due == due
+    wait = Parcel.objects.get().due - before
+    assert timedelta(minutes=5) <= wait < timedelta(minutes=6)
 
 
 @pytest.mark.django_db(transaction=True)

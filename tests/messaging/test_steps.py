@@ -2,12 +2,15 @@
 
 import amqp
 import pytest
+from billiard.exceptions import SoftTimeLimitExceeded
+from celery._state import _task_stack
+from celery.exceptions import Reject
 from django.db import InterfaceError, OperationalError
 from kombu.exceptions import OperationalError as BrokerError
 
 from orders_project.messaging import steps
 from orders_project.messaging.errors import Outage
-from orders_project.messaging.models import Work
+from orders_project.messaging.models import Attempt, Work
 from orders_project.messaging.steps import step
 
 pytestmark = pytest.mark.django_db
@@ -75,3 +78,51 @@ def test_a_broker_that_takes_no_retry_leaves_the_whole_step_in_hand(monkeypatch)
 
     with pytest.raises(Outage, match="no confirm in time"):
         call_partner(["bad"])
+
+
+def run_again(ids, *, held=False):
+    """Run a message that was in another worker's hands before."""
+    again = {"delivery_info": {"redelivered": True, "priority": 1}, "held": held}
+    call_partner.push_request(**again)
+    _task_stack.push(call_partner)
+    try:
+        return call_partner.run(ids)
+    finally:
+        _task_stack.pop()
+        call_partner.pop_request()
+
+
+def test_an_id_whose_workers_die_is_parked_and_the_others_go_on(rungs):
+    FAILS["deadly"] = KeyboardInterrupt()  # no error that anybody catches, like a death
+    ids = [*map(str, range(60)), "deadly", *map(str, range(60, 70))]
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            run_again(ids)
+
+    assert sorted(run_again(ids)) == sorted(set(ids) - {"deadly"})
+    ((parked, exchange, headers),) = rungs
+    assert (parked, exchange) == (["deadly"], "dead.exchange")
+    assert "worker died 4 times" in headers["x-reason"]
+    assert Attempt.objects.count() == 1
+
+
+def test_an_outage_counts_no_death():
+    FAILS["any"] = OperationalError("server closed the connection")
+    for _ in range(9):
+        with pytest.raises(Outage):
+            run_again(["any"], held=True)
+
+    assert not Attempt.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_step_that_has_no_time_left_comes_again_in_parts(rungs):
+    FAILS["slow"] = SoftTimeLimitExceeded()
+    with pytest.raises(Reject) as rejected:
+        call_partner(["good", "slow"])
+    assert rejected.value.requeue
+    assert rungs == []
+
+    assert call_partner(["slow"]) == []
+    ((ids, exchange, _headers),) = rungs
+    assert (ids, exchange) == (["slow"], "retry.5s")

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 
 from orders_project.messaging import envelope, sql
+from orders_project.messaging.errors import Poison
 from orders_project.messaging.retry import Wire
 from orders_project.messaging.topology import DEAD_DESK_QUEUE
 
@@ -108,7 +109,7 @@ def bodies(wire: Wire) -> list[Body]:
 def _parts(body: bytes) -> list[bytes]:
     try:
         return envelope.split(body) or [body]
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except Poison:
         return [body]
 
 
@@ -125,7 +126,7 @@ def _step(task: str, body: bytes) -> Body:
     try:
         (ids, *_), *_ = msgspec.json.decode(body, type=tuple[list[Any], Any, Any])
         names = msgspec.convert(ids, list[str])
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+    except (*envelope.UNREADABLE, ValueError):
         return Body("raw", _digest(body), task, None, None, body)
     order = _uuid(names[0]) if len(names) == 1 else None
     identity = clean(f"{task} {', '.join(names)}")
@@ -138,7 +139,7 @@ def _is_json(raw: bytes) -> bool:
     # To the last byte: what was only glanced at may hold bytes that are no text.
     try:
         msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except envelope.UNREADABLE:
         return False
     return True
 

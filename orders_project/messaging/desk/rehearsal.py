@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 import msgspec
 from django.db import connection, transaction
 
-from orders_project.messaging import envelope, inbox, outbox, sql
+from orders_project.messaging import deaths, envelope, inbox, outbox, sql
 from orders_project.messaging.desk.selectors import masked
 from orders_project.messaging.errors import MessagingError, Poison, RetryLater
-from orders_project.messaging.events import Event
-from orders_project.messaging.hearing import DEADLY, HEARS, Listener
+from orders_project.messaging.hearing import HEARS, Listener
 from orders_project.messaging.models import DeadLetter
 
 WRITES = re.compile(r"(INSERT INTO|(?<!DO )(?<!FOR )UPDATE|DELETE FROM)\s+(\w+)")
@@ -113,8 +112,8 @@ def _listener(letter: DeadLetter) -> Listener:
         raise NotRehearsedError(
             f"Nobody handles {letter.type or 'this'!r} on {letter.queue or 'no queue'}."
         )
-    died = inbox.attempts(letter.queue, [str(letter.event_id)])
-    if died.get(str(letter.event_id), 0) >= DEADLY:
+    died = deaths.counts(letter.queue, [str(letter.event_id)])
+    if died.get(str(letter.event_id), 0) >= deaths.DEADLY:
         raise NotRehearsedError(
             "It killed the workers that handled it, and would kill this process as "
             "well. Replay it to a worker that you can spare."
@@ -128,16 +127,17 @@ def _run(listener: Listener, body: bytes, notes: Notes) -> str:
         sql.run(LIMITS)
         handled = listener.inbox and not inbox.take_new(listener.queue, [event])
         if not handled:
-            _handle(listener, event, notes)
+            given = envelope.Written(event, body.decode())
+            _handle(listener, given if listener.as_written else event, notes)
         transaction.set_rollback(True)
     if handled:
         return "The queue has handled this event meanwhile: nothing would happen."
     return "It would be handled."
 
 
-def _handle(listener: Listener, event: Event, notes: Notes) -> None:
+def _handle(listener: Listener, given: object, notes: Notes) -> None:
     with connection.execute_wrapper(notes):
-        listener.handler([event])
+        listener.handler([given])
 
 
 def _failed(error: Exception) -> str:

@@ -8,7 +8,7 @@ import msgspec
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils.text import capfirst
 
-from orders_project.messaging import sql
+from orders_project.messaging import envelope, sql
 from orders_project.messaging.events import PRIVATE
 from orders_project.messaging.hearing import HEARS
 from orders_project.messaging.models import (
@@ -97,7 +97,7 @@ def pretty(body: bytes | memoryview) -> str:
     raw = bytes(body)
     try:
         return msgspec.json.format(raw, indent=2).decode()
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except envelope.UNREADABLE:
         return raw.decode(errors="backslashreplace")
 
 
