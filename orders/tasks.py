@@ -62,4 +62,6 @@ def expire() -> str:
 @shared_task(name="orders.tasks.prune")
 def prune() -> str:
     """Delete what retention no longer needs."""
-    return f"{services.forget_keys()} keys forgotten"
+    forgotten = services.forget_keys()
+    forgotten.go_on(prune)
+    return f"{forgotten.rows} keys forgotten"

@@ -1,15 +1,10 @@
 """What an order leaves behind that only matters for a while."""
 
-from django.conf import settings
+from orders_project.messaging import pruning
 
-from orders_project.messaging import sql
-
-FORGET = """
-    DELETE FROM orders_idempotencykey
-    WHERE created_at < now() - make_interval(days => %s)
-"""
+FORGET = pruning.old("orders_idempotencykey", "created_at")
 
 
-def forget_keys() -> int:
+def forget_keys() -> pruning.Pruned:
     """Delete the Idempotency-Keys that no client will retry any more."""
-    return sql.run(FORGET, [settings.RETENTION_DAYS])
+    return pruning.prune([FORGET])

@@ -1,28 +1,33 @@
 """What the messaging core does on its own: the dead-letter desk's record, retention."""
 
 from celery import shared_task
-from django.conf import settings
 
-from orders_project.messaging import sql
+from orders_project.messaging import pruning
 from orders_project.messaging.desk import recording, tidying
 from orders_project.messaging.hearing import note_work, takes
+from orders_project.messaging.pruning import old
 from orders_project.messaging.retry import Wire
 from orders_project.messaging.topology import DEAD_DESK_QUEUE
 
+SETTLED = old(
+    "messaging_deadletter",
+    "since",
+    "status IN ('done', 'applied', 'discarded') AND copies = 0",
+)
 #: Rows a minute of work leaves behind that only matter while a message may come twice.
+#: The largest table is the last, so that nobody waits for it.
 PRUNE = (
-    "DELETE FROM messaging_inbox WHERE handled < now() - make_interval(days => %s)",
     # Of events that did not come to their end in the hands that had counted them.
-    "DELETE FROM messaging_attempt WHERE at < now() - make_interval(days => %s)",
-    "DELETE FROM messaging_work WHERE at < now() - make_interval(days => %s)",
-    "DELETE FROM messaging_nudge WHERE at < now() - make_interval(days => %s)",
-    """
-    WITH gone AS (
-        DELETE FROM messaging_deadletter
-        WHERE status IN ('done', 'applied', 'discarded') AND copies = 0
-            AND since < now() - make_interval(days => %s) RETURNING id)
-    DELETE FROM messaging_deadletteraction WHERE letter_id IN (SELECT id FROM gone)
+    old("messaging_attempt", "at"),
+    old("messaging_work", "at"),
+    old("messaging_nudge", "at"),
+    f"""
+    WITH gone AS ({SETTLED} RETURNING id), actions AS (
+        DELETE FROM messaging_deadletteraction
+        WHERE letter_id IN (SELECT id FROM gone))
+    SELECT FROM gone
     """,
+    old("messaging_inbox", "handled"),
 )
 
 
@@ -34,10 +39,11 @@ def record_dead_letter(wire: Wire) -> None:
 
 
 @shared_task(name="messaging.prune")
-def prune() -> None:
+def prune() -> str:
     """Delete what retention no longer needs; of dead letters only settled ones."""
-    for statement in PRUNE:
-        sql.run(statement, [settings.RETENTION_DAYS])
+    pruned = pruning.prune(PRUNE)
+    pruned.go_on(prune)
+    return f"{pruned.rows} rows deleted"
 
 
 # Above the common time limits: it reads the whole of dead.letter.queue.

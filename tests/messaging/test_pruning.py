@@ -1,9 +1,14 @@
 """What only matters while a message may come twice is deleted in the end."""
 
-import pytest
+from itertools import count
 
-from orders_project.messaging import sql, tasks
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from orders_project.messaging import pruning, sql, tasks
 from orders_project.messaging.events import new_id
+from tests.bus import carry, pump
 
 pytestmark = pytest.mark.django_db
 
@@ -38,3 +43,65 @@ def insert(table, when, days):
         f"VALUES ({'%s, ' * len(names)} now() - make_interval(days => {days}))",
         values,
     )
+
+
+MANY = """
+    INSERT INTO messaging_inbox (queue, event_id, handled)
+    SELECT 'some', gen_random_uuid(), now() - interval '91 days'
+    FROM generate_series(1, 25)
+"""
+
+
+@pytest.fixture
+def small_lots(monkeypatch):
+    monkeypatch.setattr(pruning, "LOT", 10)
+
+
+def rows(table="messaging_inbox"):
+    [(found,)] = sql.fetch(f"SELECT count(*) FROM {table}")
+    return found
+
+
+def test_no_statement_deletes_more_than_a_lot(small_lots):
+    sql.run(MANY)
+    with CaptureQueriesContext(connection) as queries:
+        assert tasks.prune() == "25 rows deleted"
+
+    assert rows() == 0
+    assert sum("DELETE FROM messaging_inbox" in one["sql"] for one in queries) == 3
+
+
+def test_what_there_is_no_time_for_is_deleted_by_another_task(small_lots, monkeypatch):
+    sql.run(MANY)
+    monkeypatch.setattr(pruning, "monotonic", count(step=pruning.SECONDS / 2).__next__)
+    tasks.prune()
+    assert rows() == 15
+
+    [again] = carry()
+    assert again.routing_key == "messaging.tasks"
+    assert rows() == 5
+
+    pump()
+    assert rows() == 0
+
+
+def test_a_large_table_does_not_keep_the_others_from_their_turn(
+    small_lots, monkeypatch
+):
+    sql.run(MANY)
+    insert("messaging_attempt", "at", 91)
+    monkeypatch.setattr(pruning, "monotonic", count(step=pruning.SECONDS / 2).__next__)
+    tasks.prune()
+    assert rows("messaging_attempt") == 0
+
+
+def test_the_trouble_of_one_table_does_not_stop_the_others(monkeypatch, caplog):
+    insert("messaging_inbox", "handled", 91)
+    broken = pruning.old("messaging_work", "1 / 0")
+    monkeypatch.setattr(tasks, "PRUNE", (broken, *tasks.PRUNE))
+    tasks.prune()
+
+    assert rows() == 0
+    assert "could not delete" in caplog.text
+    assert "messaging_work" in caplog.text
+    assert not carry()
