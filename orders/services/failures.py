@@ -7,9 +7,10 @@ from uuid import UUID, uuid5
 from django.db import transaction
 
 from orders.errors import InvalidOrderError
+from orders.lifecycle import CANCELLED
 from orders.models import FailedOrder, Order
 from orders.pricing import Item, NewOrder
-from orders.selectors import order_with_lines
+from orders.services.asking import lock_order
 from orders.services.moving import reason_of
 from orders.services.placing import place_orders
 from orders_project.errors import FieldError
@@ -80,13 +81,15 @@ def record_findings(findings: Iterable[tuple[str, str, str]]) -> None:
 def place_again(failure: FailedOrder) -> Order:
     """Place the same order anew, under a new id, at the prices that were agreed.
 
-    Raises InvalidOrderError where that cannot help, and PriceChangedError where the
-    customer would have to be asked.
+    Raises InvalidOrderError where that cannot help or nobody wants it any more, and
+    PriceChangedError where the customer would have to be asked.
     """
-    failure = FailedOrder.objects.select_for_update().get(pk=failure.pk)
-    if failure.replaced_by_id or failure.reason not in RETRIABLE:
-        raise InvalidOrderError([_no_use(failure)])
-    failure.replaced_by = place_orders([_same(order_with_lines(failure.order_id))])[0]
+    # The order is the lock of all its failures: each of two could be placed again.
+    order = lock_order(failure.order_id)
+    failure.refresh_from_db()
+    if why := _why_not(order, failure):
+        raise InvalidOrderError([FieldError(field=f"order {order.id}", detail=why)])
+    failure.replaced_by = place_orders([_same(order)])[0]
     failure.save(update_fields=("replaced_by",))
     return failure.replaced_by
 
@@ -98,13 +101,16 @@ def hand_over(failure: FailedOrder, *, person: Any, note: str) -> None:
     failure.save(update_fields=("person", "note"))
 
 
-def _no_use(failure: FailedOrder) -> FieldError:
-    why = (
-        f"It was placed again as {failure.replaced_by_id}."
-        if failure.replaced_by_id
-        else f"After {failure.reason} the customer must pay in another way."
-    )
-    return FieldError(field=f"order {failure.order_id}", detail=why)
+def _why_not(order: Order, failure: FailedOrder) -> str:
+    """Say why an order that failed so is not to be placed again, or nothing."""
+    if failure.reason not in RETRIABLE:
+        return f"After {failure.reason} the customer must pay in another way."
+    if order.status != CANCELLED:
+        return f"It is {order.status}: only what is cancelled is placed again."
+    if order.reason != failure.reason:
+        return f"It was cancelled as {order.reason}, and not as {failure.reason}."
+    replaced = order.failures.exclude(replaced_by=None).first()
+    return f"It was placed again as {replaced.replaced_by_id}." if replaced else ""
 
 
 def _same(order: Order) -> NewOrder:

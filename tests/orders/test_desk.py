@@ -19,7 +19,7 @@ from orders_project.messaging.events import (
     utc_now,
 )
 from orders_project.messaging.models import Parcel
-from orders_project.messaging.topology import FAILED_ORDER_QUEUE
+from orders_project.messaging.topology import FAILED_ORDER_QUEUE, ORDER_QUEUE
 from orders_project.panels import PANELS
 from tests.bus import hear, said
 
@@ -32,6 +32,7 @@ def fails(place):
         order = place(reference="R-1", email="dana@example.org")
         event = kind(order_id=str(order.id), **data)
         hear(FAILED_ORDER_QUEUE, event, event)
+        hear(ORDER_QUEUE, event)
         return FailedOrder.objects.get(order=order)
 
     return fails
@@ -51,6 +52,56 @@ def test_what_ran_out_can_be_placed_again_once(fails):
     assert again.pk != failure.order_id
     with pytest.raises(InvalidOrderError):
         services.place_again(failure)
+
+
+def ran_out(order):
+    return StockRanOut(order_id=str(order.id), skus=("TEAPOT",))
+
+
+def test_nobody_is_charged_for_what_they_called_off_while_stock_was_asked_for(order):
+    services.cancel_order(order.id)
+    hear(FAILED_ORDER_QUEUE, ran_out(order))
+    hear(ORDER_QUEUE, ran_out(order))
+
+    with pytest.raises(InvalidOrderError) as error:
+        services.place_again(FailedOrder.objects.get())
+    assert error.value.errors == [
+        {
+            "field": f"order {order.id}",
+            "detail": "It was cancelled as customer, and not as out_of_stock.",
+        }
+    ]
+    assert Order.objects.count() == 1
+
+
+def test_an_order_that_is_not_cancelled_yet_is_not_placed_beside_itself(order):
+    hear(FAILED_ORDER_QUEUE, ran_out(order))
+    with pytest.raises(InvalidOrderError):
+        services.place_again(FailedOrder.objects.get())
+
+
+def test_an_order_that_failed_twice_is_placed_again_once(place, admin_client, settings):
+    settings.ORDER_EXPIRY_SECONDS = 3600
+    order = place()
+    Order.objects.update(created_at=utc_now() - timedelta(seconds=3601))
+    tasks.expire()
+    hear(FAILED_ORDER_QUEUE, ran_out(order))
+    assert FailedOrder.objects.count() == 2
+
+    said = act(admin_client, "failedorder", "place_again", *FailedOrder.objects.all())
+    assert said.count("was placed again as") == 1
+    assert Order.objects.count() == 2
+
+
+def test_of_two_rows_of_the_same_reason_one_is_placed_again(fails):
+    first = fails(StockRanOut, skus=("TEAPOT",))
+    hear(FAILED_ORDER_QUEUE, ran_out(first.order))
+    other = FailedOrder.objects.exclude(pk=first.pk).get()
+    again = services.place_again(first)
+
+    with pytest.raises(InvalidOrderError) as error:
+        services.place_again(other)
+    assert str(again.id) in error.value.errors[0]["detail"]
 
 
 def test_what_was_declined_cannot_be_placed_again(fails):
