@@ -54,7 +54,8 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     description="At most 255 characters. A retry with the same key and body gets the "
-    "same answer, with the header Idempotent-Replayed; another body gets 422.",
+    "same answer, with the header Idempotent-Replayed; another body gets 422. A guest "
+    "who gives neither email nor phone must use a UUID: who they are is not known.",
 )
 EXAMPLES = [
     OpenApiExample(
@@ -97,7 +98,7 @@ ORDERS = extend_schema_view(
         auth=ANYBODY_OR_LOGIN,
         responses={201: PlacedOrderSerializer}
         | problems(
-            _400="A field is wrong; `errors` names it.",
+            _400="A field, or the Idempotency-Key, is wrong; `errors` names it.",
             _401="Guests may not order here.",
             _409="A price is not the current one.",
             _413="The body is too large.",

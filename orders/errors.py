@@ -79,8 +79,7 @@ class KeyReusedError(ProblemError):
 class InvalidKeyError(ProblemError):
     status, title, slug = 400, "Invalid Idempotency-Key", "invalid-request"
 
-    def __init__(self, longest: int) -> None:
-        wrong = f"At most {longest} printable characters; a UUID is a good key."
+    def __init__(self, wrong: str) -> None:
         super().__init__(
             "Nothing was stored.", [FieldError(field="Idempotency-Key", detail=wrong)]
         )

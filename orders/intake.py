@@ -9,7 +9,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from orders.bodies import Text, checked
+from orders.errors import InvalidKeyError
 from orders.pricing import MAX_QUANTITY, Item, NewOrder
+from orders_project.messaging.people import is_uuid
 
 MAX_ITEMS = 50
 #: What a field must be, in words, beside msgspec's own account of what it is.
@@ -23,6 +25,12 @@ HINTS = {
     "email": "An e-mail address.",
     "phone": "A telephone number.",
 }
+
+# Nothing tells one such guest from another: they would get one another's orders.
+FOR_STRANGERS = (
+    "Of a guest without email and phone the key must be a UUID, which nobody else has. "
+    "Use a UUID, or give an email address or a telephone number."
+)
 
 Label = Text | Annotated[int, Meta(ge=0, le=2**53)]
 Sku = Annotated[str, Meta(max_length=100, pattern=r"^[^\x00]+\Z")]
@@ -91,8 +99,13 @@ _product = msgspec.json.Decoder(ProductBody)
 
 
 def new_order(raw: bytes, *, customer_id: int | None, trace: str, key: str) -> NewOrder:
-    """Return the order in a request's body; raises InvalidBodyError."""
+    """Return the order in a request's body.
+
+    Raises InvalidBodyError or InvalidKeyError.
+    """
     body = _decoded(raw)
+    if key and not (customer_id or body.email or body.phone or is_uuid(key)):
+        raise InvalidKeyError(FOR_STRANGERS)
     return NewOrder(
         items=body.wanted(),
         method=body.method,
@@ -102,7 +115,7 @@ def new_order(raw: bytes, *, customer_id: int | None, trace: str, key: str) -> N
         phone=body.phone,
         priority=body.priority,
         reference=body.reference or str(body.order_id),
-        customer_ref=str(body.user or body.user_id),
+        customer_ref=str(body.user) or str(body.user_id),
         customer_id=customer_id,
         trace=trace,
         key=key,

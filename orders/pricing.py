@@ -27,7 +27,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unit_cents: int | None = None
 
 
-class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
+class NewOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An order to be placed. `customer_id` is a login, `customer_ref` just a label.
 
     `key` is the client's Idempotency-Key, if it gave one.

@@ -74,7 +74,9 @@ class OrdersView(ListAPIView[Order]):
 def _key(request: Request) -> str:
     key: str = request.headers.get("Idempotency-Key", "")
     if len(key) > MAX_KEY or not key.isprintable():
-        raise InvalidKeyError(MAX_KEY)
+        raise InvalidKeyError(
+            f"At most {MAX_KEY} printable characters; a UUID is a good key."
+        )
     return key
 
 

@@ -59,7 +59,8 @@ def _rows(requests: Iterable[NewOrder]) -> str:
 def owner_of(request: NewOrder) -> str:
     """Return whose an order's idempotency key is: two guests may use the same one.
 
-    A guest is known by a hash of what reaches them, the same in each of their tries.
+    A guest is known by a hash of what reaches them, the same in each of their tries;
+    who gives nothing of it must have a key that nobody else has: see intake.py.
     """
     if request.customer_id:
         return f"user {request.customer_id}"
@@ -69,5 +70,7 @@ def owner_of(request: NewOrder) -> str:
 
 def fingerprint(request: NewOrder) -> str:
     """Return a hash of what is ordered; id and trace differ from try to try."""
+    # Defaults are left out of it: else each field that a release adds would refuse the
+    # retries of orders that were placed before.
     same = msgspec.structs.replace(request, id="", trace="")
     return sha256(msgspec.json.encode(same)).hexdigest()

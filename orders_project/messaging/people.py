@@ -16,6 +16,15 @@ def order_id(text: str) -> str:
         ) from None
 
 
+def is_uuid(text: str) -> bool:
+    """Tell whether a text is a UUID, in any of its spellings."""
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
 def user() -> str:
     """Name who types, for what is recorded of it."""
     try:

@@ -13,6 +13,7 @@ from orders.errors import (
 )
 from orders.models import IdempotencyKey, Order, OrderLine
 from orders.pricing import Item, NewOrder
+from orders.services import keys
 from orders.services.placing import Placed
 from orders_project.messaging.events import URGENT, Line, OrderCreated
 from orders_project.messaging.models import Parcel
@@ -180,3 +181,14 @@ def test_fifty_at_once_with_one_key_place_one_order(catalogue):
     assert Order.objects.count() == 1
     assert len({one.order.id for one in placed}) == 1
     assert sum(not one.replayed for one in placed) == 1
+
+
+def test_a_field_that_a_release_adds_refuses_no_retry_from_before():
+    class Later(NewOrder, frozen=True, kw_only=True):
+        gift: bool = False
+
+    order = {"items": [Item(sku="TEAPOT")], "email": "ada@example.org", "key": "a"}
+    before = keys.fingerprint(NewOrder(**order))
+    assert keys.fingerprint(Later(**order)) == before
+    assert keys.fingerprint(Later(**order, gift=True)) != before
+    assert keys.fingerprint(NewOrder(**order, country="DE")) != before

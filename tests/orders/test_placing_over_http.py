@@ -12,6 +12,7 @@ from tests.bus import said
 from tests.orders.conftest import paid
 
 BODY = {"items": [{"sku": "TEAPOT", "quantity": 2}], "reference": "A-1"}
+KEY = {"Idempotency-Key": "5c0c2c2e-6e0b-4d4c-9a58-0f0f4d3b8a11"}
 PROBLEM = "application/problem+json"
 
 
@@ -62,6 +63,13 @@ def test_the_documents_calls_work_literally(post, path):
     assert second.json()["total_cents"] == 2 * 999
     labels = Order.objects.order_by("id").values_list("customer_ref", "customer")
     assert list(labels) == [("gayal", None), ("100", None)]
+
+
+def test_a_label_of_nought_is_a_label(post):
+    post(BODY | {"user": 0, "user_id": 7})
+    post(BODY | {"user_id": 0})
+    labels = Order.objects.order_by("id").values_list("customer_ref", flat=True)
+    assert list(labels) == ["0", "0"]
 
 
 def test_the_requests_trace_goes_into_the_event(post):
@@ -183,11 +191,10 @@ def test_another_price_is_a_conflict_that_names_the_current_one(post):
 
 
 def test_a_key_sent_again_gives_the_same_answer(post, happens):
-    key = {"Idempotency-Key": "k-1"}
-    first = post(BODY, **key)
+    first = post(BODY, **KEY)
     order = Order.objects.get()
     happens(order, paid)
-    again = post(dict(reversed(BODY.items())), **key)
+    again = post(dict(reversed(BODY.items())), **KEY)
 
     assert again.status_code == 201
     assert again.json() == first.json()
@@ -198,23 +205,21 @@ def test_a_key_sent_again_gives_the_same_answer(post, happens):
 
 
 def test_a_key_with_another_body_is_refused(post):
-    post(BODY, **{"Idempotency-Key": "k-1"})
-    answer = post(BODY | {"country": "DE"}, **{"Idempotency-Key": "k-1"})
+    post(BODY, **KEY)
+    answer = post(BODY | {"country": "DE"}, **KEY)
     assert (answer.status_code, answer["Content-Type"]) == (422, PROBLEM)
     assert Order.objects.count() == 1
 
 
 def test_a_first_try_that_failed_does_not_block_the_second(post, catalogue):
-    key = {"Idempotency-Key": "k-1"}
-    assert post(item(unit_cents=1), **key).status_code == 409
+    assert post(item(unit_cents=1), **KEY).status_code == 409
     assert not IdempotencyKey.objects.exists()
-    assert post(item(unit_cents=1999), **key).status_code == 201
+    assert post(item(unit_cents=1999), **KEY).status_code == 201
 
 
 def test_two_logins_may_use_the_same_key(post, api, people):
-    key = {"Idempotency-Key": "k-1"}
     ids = {
-        post(BODY, api(who), **key).json()["id"]
+        post(BODY, api(who), **KEY).json()["id"]
         for who in (None, people["owner"], people["stranger"])
     }
     assert len(ids) == 3
@@ -229,6 +234,20 @@ def test_two_guests_may_use_the_same_key(post):
     assert ada == again != bob
 
 
+def test_a_guest_whom_nothing_tells_from_others_needs_a_key_that_nobody_else_has(post):
+    answer = post(BODY, **{"Idempotency-Key": "1"})
+    assert (answer.status_code, answer["Content-Type"]) == (400, PROBLEM)
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "Idempotency-Key"
+    assert "must be a UUID" in error["detail"]
+    assert not Order.objects.exists()
+
+    for contact in ({"email": "ada@example.org"}, {"phone": "+1 555"}):
+        known = post(BODY | contact, **{"Idempotency-Key": "1"})
+        assert known.status_code == 201
+    assert post(BODY, **KEY).status_code == 201
+
+
 @pytest.mark.parametrize("key", ["x" * 256, "a\tb"])
 def test_a_key_must_be_short_and_printable(post, key):
     answer = post(BODY, **{"Idempotency-Key": key})
@@ -240,7 +259,7 @@ def test_a_key_must_be_short_and_printable(post, key):
 def test_fifty_retries_at_once_get_the_same_answer(post):
     def order(_):
         try:
-            answer = post(BODY, **{"Idempotency-Key": "k-1"})
+            answer = post(BODY, **KEY)
             return answer.status_code, answer.content
         finally:
             connection.close()
