@@ -47,6 +47,10 @@ def confirm_delivery(order_id: OrderId) -> Order:
 
 def lock_order(order_id: OrderId) -> Order:
     """Lock one order; raises OrderNotFoundError."""
-    if order := Order.objects.select_for_update().filter(pk=order_id).first():
+    if (
+        order := Order.objects.select_for_update(no_key=True)
+        .filter(pk=order_id)
+        .first()
+    ):
         return order
     raise OrderNotFoundError

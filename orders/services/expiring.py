@@ -19,7 +19,7 @@ EXPIRE = """
             AND created_at < now() - make_interval(secs => %s)
             AND NOT EXISTS (SELECT FROM messaging_event e
                 WHERE e.order_id = o.id AND e.type = 'payment.success')
-        ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+        ORDER BY id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE orders_order o SET status = %s, reason = %s, cancelled_at = %s,
         updated_at = statement_timestamp()

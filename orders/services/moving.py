@@ -1,7 +1,8 @@
 """How events move orders: a batch each, with a fixed number of statements.
 
 The rows are locked by id first, so that two batches cannot deadlock, and only those
-move that lifecycle.py lets move: a duplicate finds its order moved already.
+move that lifecycle.py lets move: a duplicate finds its order moved already. Their keys
+are not locked: the check of a foreign key would wait, in an order of its own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,8 +28,8 @@ from orders_project.messaging.events import (
 E = TypeVar("E", bound=Event)
 
 LOCK = """
-    SELECT id::text, status, method, paid_at IS NOT NULL FROM orders_order
-    WHERE id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE
+    SELECT id::text, status, method FROM orders_order
+    WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE
 """
 CANCEL = """
     UPDATE orders_order o SET status = 'cancelled', reason = e.reason,
@@ -69,7 +70,6 @@ class Locked(NamedTuple):
     order_id: str
     status: str
     method: str
-    is_paid: bool
 
 
 def cancel_orders(events: Sequence[StockRanOut | PaymentFailed]) -> None:

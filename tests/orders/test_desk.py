@@ -12,13 +12,15 @@ from django.urls import reverse
 from orders import selectors, services, tasks
 from orders.errors import InvalidOrderError, PriceChangedError
 from orders.models import FailedOrder, Order, Product
+from orders.services.nudging import IDLE
+from orders_project.messaging import sql
 from orders_project.messaging.events import (
     OrderCancelled,
     PaymentFailed,
     StockRanOut,
     utc_now,
 )
-from orders_project.messaging.models import Parcel
+from orders_project.messaging.models import Nudge, Parcel
 from orders_project.messaging.topology import FAILED_ORDER_QUEUE, ORDER_QUEUE
 from orders_project.panels import PANELS
 from tests.bus import hear, said
@@ -152,6 +154,44 @@ def test_each_nudge_doubles_the_wait_for_the_next(order, settings):
     idle(order, 199)
     assert tasks.sweep() == "0 orders nudged"
     idle(order, 201)
+    assert tasks.sweep() == "1 orders nudged"
+
+
+def swept():
+    return set(Nudge.objects.values_list("order_id", flat=True))
+
+
+def test_of_many_orders_the_young_in_trouble_come_first_and_parcels_last(
+    place, settings, monkeypatch
+):
+    settings.CARRIER_DELIVERY_SECONDS = 0
+    monkeypatch.setattr("orders.services.nudging.BATCH", 1)
+    shipped, nudged, fresh = place(), place(), place()
+    Order.objects.filter(pk=shipped.pk).update(status="shipped")
+    Order.objects.filter(pk=nudged.pk).update(nudges=1)
+    Order.objects.update(updated_at=utc_now() - timedelta(days=30))
+
+    for first in ({fresh.pk}, {fresh.pk, nudged.pk}, {fresh.pk, nudged.pk, shipped.pk}):
+        assert tasks.sweep() == "1 orders nudged"
+        assert swept() == first
+
+
+def test_the_sweep_reads_open_orders_alone(order):
+    sql.run("SET LOCAL enable_seqscan = off")  # as in a worker: messaging/plans.py
+    plan = str(sql.fetch(f"EXPLAIN {IDLE}", [300, 0, 500]))
+    assert "open_orders" in plan
+    assert "Seq Scan" not in plan
+
+
+@pytest.mark.parametrize(("carrier", "seconds"), [(7200, 7200), (None, 24 * 3600)])
+def test_a_parcel_on_the_road_is_given_the_carriers_time_or_a_day(
+    order, settings, carrier, seconds
+):
+    settings.SWEEP_IDLE_SECONDS, settings.CARRIER_DELIVERY_SECONDS = 100, carrier
+    Order.objects.filter(pk=order.pk).update(status="shipped")
+    idle(order, seconds + 99)
+    assert tasks.sweep() == "0 orders nudged"
+    idle(order, seconds + 101)
     assert tasks.sweep() == "1 orders nudged"
 
 

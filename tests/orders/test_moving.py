@@ -1,8 +1,9 @@
 import itertools
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
-from django.db import connection
+from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -31,6 +32,32 @@ def ran_out(order):
 
 def declined(order):
     return PaymentFailed(order_id=str(order.id), reason="declined")
+
+
+MOVES = {
+    "cancel_orders": lambda order: services.cancel_orders([ran_out(order)]),
+    "cancel_order": lambda order: services.cancel_order(order.id),
+    "sweep": lambda order: services.nudge_idle_orders(),
+    "expire": lambda order: services.expire_orders(),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("move", MOVES)
+def test_an_order_is_not_kept_waiting_by_what_refers_to_it(place, settings, move):
+    """What a foreign key's check locks: PostgreSQL's manual, 13.3.2."""
+    settings.SWEEP_IDLE_SECONDS = settings.ORDER_EXPIRY_SECONDS = 0
+    order = place()
+    other = connections.create_connection("default")
+    with closing(other), other.cursor() as cursor:
+        other.set_autocommit(False)
+        cursor.execute("SELECT FROM orders_order FOR KEY SHARE")
+        with transaction.atomic(), connection.cursor() as ours:
+            ours.execute("SET LOCAL lock_timeout = '300ms'")
+            MOVES[move](order)
+        other.rollback()
+    moved = Order.objects.get()
+    assert moved.nudges == 1 if move == "sweep" else moved.status == "cancelled"
 
 
 def test_a_prepaid_order_is_paid_then_shipped_then_completed(order, happens):

@@ -117,7 +117,7 @@ def discard(letters: QuerySet[DeadLetter], *, who: str, why: str) -> int:
 
 def _lock(letters: QuerySet[DeadLetter], movable: Q) -> list[int]:
     wanted = letters.filter(movable).order_by("pk").values_list("pk", flat=True)
-    return list(wanted.select_for_update(of=("self",)))
+    return list(wanted.select_for_update(of=("self",), no_key=True))
 
 
 def _move(ids: Sequence[int], status: str, what: str, who: str, why: str) -> None:
@@ -164,7 +164,7 @@ def edit(letter_id: int, data: str, *, seen: str, who: str, why: str) -> str:
 
     Raises EditError with the field's name where the event's Struct refuses it.
     """
-    letter = DeadLetter.objects.select_for_update().get(pk=letter_id)
+    letter = DeadLetter.objects.select_for_update(no_key=True).get(pk=letter_id)
     if reason := why_not_editable(letter):
         raise EditError(reason)
     if seen != version(letter):
