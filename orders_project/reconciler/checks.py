@@ -92,7 +92,7 @@ CHECKS: Sequence[Check] = (
         "captured_only_here",
         "here the money counts as captured, and the gateway took none",
         "payment IN ('captured', 'settled') AND payment_method = 'prepaid'"
-        " AND taken = 0",
+        " AND taken = 0 AND amount > 0",
         PERSON,
     ),
     Check(

@@ -21,11 +21,14 @@ LOCK = "SELECT pg_try_advisory_lock(hashtext('waybill reconciler'))"
 #: All lines of a much bought sku are added up in one statement.
 LONGEST_STATEMENT = 600
 UNLOCK = "SELECT pg_advisory_unlock(hashtext('waybill reconciler'))"
-#: A nudge that has not helped by the next run will not help a second time.
+#: A nudge that has not helped by the next run will not help a second time. An older one
+#: than this was given for something else.
+LATELY_DAYS = 7
 IN_VAIN = """
     SELECT DISTINCT order_id::text FROM messaging_nudge
     WHERE order_id = ANY(%s::uuid[]) AND by = %s
-        AND at < now() - make_interval(secs => %s)
+        AND at BETWEEN now() - make_interval(days => %s)
+            AND now() - make_interval(secs => %s)
 """
 
 
@@ -72,8 +75,10 @@ def _settle(
     if not (found and repair):
         return Report(looked_at, (), found)
     in_vain = _nudged_in_vain(found, grace)
-    left = [one for one in found if not one.check.remedy.mend or _of(one, in_vain)]
-    mended = [one for one in found if one not in left]
+    mended: list[Finding] = []
+    left: list[Finding] = []
+    for one in found:
+        (mended if _is_for_us(one, in_vain) else left).append(one)
     _mend(mended)
     orders.record_findings(
         (one.subject, one.check.name, f"{one.check.sentence} ({one.detail})")
@@ -84,11 +89,12 @@ def _settle(
 
 def _nudged_in_vain(found: Sequence[Finding], grace: float) -> set[str]:
     ids = [one.subject for one in found if one.check.remedy is NUDGE]
-    return {row[0] for row in sql.fetch(IN_VAIN, [ids, RECONCILER, grace])}
+    return {row[0] for row in sql.fetch(IN_VAIN, [ids, RECONCILER, LATELY_DAYS, grace])}
 
 
-def _of(finding: Finding, in_vain: set[str]) -> bool:
-    return finding.check.remedy is NUDGE and finding.subject in in_vain
+def _is_for_us(finding: Finding, in_vain: set[str]) -> bool:
+    remedy = finding.check.remedy
+    return bool(remedy.mend) and not (remedy is NUDGE and finding.subject in in_vain)
 
 
 def _mend(findings: Sequence[Finding]) -> None:

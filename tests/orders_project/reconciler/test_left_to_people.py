@@ -1,12 +1,16 @@
 """What is not safe to mend is named, and left to people on the failed-order desk."""
 
+from datetime import timedelta
+
 import pytest
 
 from inventory.models import Reservation, ReservationLine
 from inventory.services import receive_stock
-from orders.models import FailedOrder, Order
+from orders.models import FailedOrder, Order, Product
+from orders.pricing import Item
 from orders_project.messaging.events import new_id, utc_now
-from orders_project.messaging.models import Parcel
+from orders_project.messaging.models import Nudge, Parcel
+from orders_project.messaging.nudging import RECONCILER
 from orders_project.reconciler.checks import CHECKS, PERSON
 from payments.gateways.ledger import GatewayEntry
 from payments.models import Payment
@@ -163,3 +167,22 @@ def test_other_units_than_were_ordered_are_named_by_their_sku(done):
     ReservationLine.objects.update(quantity=3)
     an_hour_passes()
     assert "it has 3 of TEAPOT for 1" in reconcile()[0]
+
+
+def test_a_nudge_of_long_ago_was_for_something_else(place):
+    receive_stock({"TEAPOT": 1})
+    order = place()
+    pump_until(lambda: Payment.objects.filter(status="settled"))
+    Parcel.objects.all().delete()
+    long_ago = utc_now() - timedelta(days=30)
+    Nudge.objects.create(order_id=order.pk, what="events", by=RECONCILER, at=long_ago)
+    an_hour_passes()
+    assert reconcile("--repair")[1] is False
+    assert not FailedOrder.objects.exists()
+
+
+def test_a_free_order_is_nobodys_business(done):
+    Product.objects.filter(sku="TEAPOT").update(unit_cents=0)
+    assert done(items=[Item(sku="TEAPOT")]).status == "completed"
+    an_hour_passes()
+    assert reconcile() == ("", False)
