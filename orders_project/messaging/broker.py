@@ -31,7 +31,7 @@ class Message(NamedTuple):
     properties: dict[str, Any]
 
 
-def declare(broker: Connection) -> None:
+def declare(broker: Connection, queues: Iterable[Queue] = QUEUES) -> None:
     """Declare every exchange, queue and binding; what is there stays as it is.
 
     Raises amqp.PreconditionFailed where the broker has it with other arguments.
@@ -41,7 +41,7 @@ def declare(broker: Connection) -> None:
     with broker.channel() as channel:
         for exchange in EXCHANGES:
             exchange(channel).declare(nowait=True)
-        for queue in QUEUES:
+        for queue in queues:
             _declare(queue(channel))
         for road in ROADS:
             there = road.destination(channel)

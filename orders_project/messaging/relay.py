@@ -12,6 +12,7 @@ import threading
 from collections.abc import Collection
 from typing import Any
 
+from amqp.exceptions import PreconditionFailed
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from kombu import Connection
@@ -55,12 +56,14 @@ def run(stopped: threading.Event) -> None:
                 logger.info("The relay is connected.")
                 pause = 0.0
                 _carry_on(Publisher(broker.connection), stopped)
-        except (*BROKER_GONE, OperationalError, InterfaceError) as error:
+        except (*STOPPED_BY, OperationalError, InterfaceError) as error:
             connection.close()
             pause = min(max(pause * 2, 0.5), LONGEST_PAUSE) * random.uniform(0.75, 1)
             logger.warning("The relay waits %.1f s: %r", pause, error)
 
 
+#: Also a queue that is there with other arguments: orders are taken until it is gone.
+STOPPED_BY = (*BROKER_GONE, PreconditionFailed)
 TIMEOUTS: dict[str, Any] = {
     "heartbeat": 6,
     "connect_timeout": 4,

@@ -1,4 +1,4 @@
-"""A broker that has lost its data is told again, before anybody declares its queues."""
+"""A broker that has lost its data is told again what was said lately."""
 
 import logging
 
@@ -6,17 +6,24 @@ from kombu import Connection
 
 from orders_project.messaging.broker import declare, has_forgotten
 from orders_project.messaging.nudging import RECENT_HOURS, send_recent_again
+from orders_project.messaging.topology import DEAD_LETTER_QUEUE, QUEUES
 
 logger = logging.getLogger(__name__)
 
 
+#: Declared before anything is said again: what cannot be declared would otherwise have
+#: all of it said anew at each try. The other tells that it was said (has_forgotten).
+FIRST = [queue for queue in QUEUES if queue is not DEAD_LETTER_QUEUE]
+
+
 def declare_or_remind(broker: Connection) -> None:
-    """Declare what is missing; of a broker that lost its queues say all again first.
+    """Declare what is missing, and tell a broker that lost its queues all again.
 
     Also of finished orders: what waited to be recorded, or for a mail, is lost too.
-    Before the queues are declared, so that who dies in between does it once more.
+    Who dies in between does it once more.
     """
     if has_forgotten(broker):
+        declare(broker, FIRST)
         # It may take minutes without a heartbeat: the broker would cut us off, we
         # would begin anew, and come to no end.
         broker.close()
