@@ -18,11 +18,20 @@ NOTIFICATION_TTL_SECONDS = 24 * 60 * 60
 
 # QUEUE_TYPE=quorum is for clusters on RabbitMQ 4.x, which has priorities built in;
 # 3.10 refuses x-max-priority on a quorum queue, and 4.x ignores it.
+# Without a limit 4.x throws away what came back to a queue twenty times, and each
+# tidying gives dead.letter.queue back what stays. It takes -1 for none, 3.10 does not.
+QUORUM: dict[str, object] = {
+    "x-queue-type": "quorum",
+    "x-delivery-limit": 1_000_000_000,
+}
 SHAPES: Mapping[str, dict[str, object]] = {
     "classic": {"x-max-priority": MAX_PRIORITY},
-    "quorum": {"x-queue-type": "quorum"},
+    "quorum": QUORUM,
 }
 SHAPE = SHAPES.get(os.environ.get("QUEUE_TYPE", ""), SHAPES["classic"])
+#: Of queues in which nothing is urgent. All are of one type: of a classic queue whose
+#: node is gone a cluster says that it does not exist, and nothing could be declared.
+PLAIN_SHAPE = QUORUM if SHAPE is QUORUM else {}
 
 # ---- exchanges
 UNROUTED_EXCHANGE = Exchange("unrouted.exchange", type="fanout")
@@ -103,6 +112,11 @@ def notification_queue(name: str) -> Queue:
     )
 
 
+def plain_queue(name: str, exchange: Exchange, routing_key: str) -> Queue:
+    """Build a queue from which nothing is parked: what is parked lies here."""
+    return Queue(name, exchange, routing_key=routing_key, queue_arguments=PLAIN_SHAPE)
+
+
 INVENTORY_QUEUE = work_queue(
     "inventory.queue",
     hears=("order.created", "payment.success", "payment.failed", "order.cancelled"),
@@ -145,12 +159,12 @@ ORDER_TASKS, SHIPPING_TASKS, NOTIFICATION_TASKS, MESSAGING_TASKS = (
 )
 # Asked through the default exchange, which binds every queue by its name. The other
 # binding is here because Celery would make one of its own for a queue without.
-PAYMENT_RPC_QUEUE = Queue("payment.rpc.queue", TASK_EXCHANGE, "payment.rpc.queue")
+PAYMENT_RPC_QUEUE = plain_queue("payment.rpc.queue", TASK_EXCHANGE, "payment.rpc.queue")
 
-DEAD_LETTER_QUEUE = Queue("dead.letter.queue", DEAD_EXCHANGE, routing_key="#")
+DEAD_LETTER_QUEUE = plain_queue("dead.letter.queue", DEAD_EXCHANGE, "#")
 # A second copy of every dead letter, for the desk: reading it leaves the first parked.
-DEAD_DESK_QUEUE = Queue("dead.desk.queue", DEAD_EXCHANGE, routing_key="#")
-UNROUTED_QUEUE = Queue("unrouted.queue", UNROUTED_EXCHANGE, routing_key="unrouted")
+DEAD_DESK_QUEUE = plain_queue("dead.desk.queue", DEAD_EXCHANGE, "#")
+UNROUTED_QUEUE = plain_queue("unrouted.queue", UNROUTED_EXCHANGE, "unrouted")
 
 #: Seconds for which a message may wait in its worker for others, on queues whose
 #: outcome nobody waits for: a batch's fixed costs are then paid once for a whole order.
