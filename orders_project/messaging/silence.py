@@ -24,6 +24,8 @@ SECONDS = 18
 #: What a server that lives answers at once: a new connection, and BEGIN. An idle worker
 #: so learns of a silence soon, and an order that meets several does not wait long.
 SOON = 3
+#: For what a person starts and watches, and what reads or changes whole tables.
+MAINTENANCE = 12 * 60 * 60
 
 
 def end_silence(seconds: float = SECONDS) -> None:
@@ -50,10 +52,18 @@ def _is_at_work(connection: Any) -> bool:
 @contextmanager
 def long_statements(seconds: int) -> Iterator[None]:
     """Let a statement take so long, in the server's eyes and in ours."""
-    sql.run("SET statement_timeout = %s", [f"{seconds}s"])
-    end_silence(seconds + SOON)
+    begin_long_statements(seconds)
     try:
         yield
     finally:
-        end_silence()
-        sql.run("RESET statement_timeout")
+        end_long_statements()
+
+
+def begin_long_statements(seconds: int = MAINTENANCE, **_signal: Any) -> None:
+    sql.run("SET statement_timeout = %s", [f"{seconds}s"])
+    end_silence(seconds + SOON)
+
+
+def end_long_statements(**_signal: Any) -> None:
+    end_silence()
+    sql.run("RESET statement_timeout")

@@ -10,6 +10,7 @@ from rich.progress import track
 
 from audit import selectors
 from audit.chain import breaks
+from orders_project.messaging.silence import MAINTENANCE, long_statements
 
 #: More would scroll the first ones away; the count is told in any case.
 SHOWN = 20
@@ -26,6 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--verify", action="store_true", required=True)
         parser.add_argument("--order", type=UUID, help="only this order's records")
 
+    @long_statements(MAINTENANCE)
     def handle(self, *, order: UUID | None, **_options: Any) -> None:
         only = str(order) if order else None
         records, events = selectors.records(only), selectors.logged(only)

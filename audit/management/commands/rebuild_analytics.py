@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand
 from rich.progress import Progress
 
 from audit import selectors, services
+from orders_project.messaging.silence import MAINTENANCE, long_statements
 
 
 class Command(BaseCommand):
@@ -15,6 +16,7 @@ class Command(BaseCommand):
         "Example: manage.py rebuild_analytics"
     )
 
+    @long_statements(MAINTENANCE)
     def handle(self, **_options: Any) -> None:
         done = 0
         with Progress(disable=not self.stdout.isatty()) as progress:

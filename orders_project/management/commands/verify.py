@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from orders_project import promises
+from orders_project.messaging.silence import MAINTENANCE, long_statements
 
 SHOWN = 50
 
@@ -25,6 +26,7 @@ class Command(BaseCommand):
             "--wait", type=float, default=30, help="seconds to wait for rest"
         )
 
+    @long_statements(MAINTENANCE)
     def handle(self, *, moving: bool, wait: float, **_options: Any) -> None:
         if broken := _broken(moving=moving, wait=0 if moving else wait):
             more = len(broken) - SHOWN
