@@ -38,7 +38,8 @@ EXAMPLES = {
 
 
 def text(name: str, default: str = "") -> str:
-    return os.environ.get(name, default)
+    """Return what is said; an empty line of an .env file says nothing."""
+    return os.environ.get(name) or default
 
 
 def words(name: str, *default: str) -> list[str]:

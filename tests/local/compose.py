@@ -13,7 +13,17 @@ VARIABLE = re.compile(r"\$(?:(\$)|\{(\w+)(?::([-?])([^}]*))?\})")
 
 def load(variables: Mapping[str, str]) -> dict:
     text = (ROOT / "docker-compose.yml").read_text()
-    return _interpolated(yaml.safe_load(text), variables)
+    whole = _interpolated(yaml.safe_load(text), variables)
+    for service in whole["services"].values():
+        service["environment"] = dict(_told(service["environment"], variables))
+    return whole
+
+
+def _told(environment, variables):
+    """Yield what a container is told; a name without a value is passed on, if set."""
+    for name, value in environment.items():
+        if value is not None or name in variables:
+            yield name, variables[name] if value is None else value
 
 
 def _interpolated(node, variables):

@@ -13,6 +13,7 @@ from deploy.local.places import ROOT
 from deploy.local.program import Program
 from deploy.local.system import System
 from orders_project.messaging import leaving, topology
+from tests.docs.pages import README, codes
 from tests.local import compose
 
 SECRETS = ("SECRET_KEY", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "FLOWER_PASSWORD")
@@ -20,6 +21,11 @@ FILE = compose.load(dict.fromkeys(SECRETS, "x"))
 SERVICES = FILE["services"]
 SERVERS = {"postgres", "rabbitmq"}
 FIXED = (processes.WEB, processes.RELAY, processes.BEAT, processes.FLOWER)
+#: The settings that the file gives a value of its own.
+GIVEN = {"SECRET_KEY", "DATABASE_URL", "AMQP_URL", "MANAGEMENT_URL"}
+GIVEN |= {"ALLOWED_HOSTS", "GUEST_CHECKOUT", "CARRIER_DELIVERY_SECONDS"}
+#: The folder is a volume.
+OF_THE_IMAGE = {"OUTGOING_DIR"}
 #: Where the parts that differ by machine are in a container.
 INSIDE = {
     "web": "0.0.0.0:8000",
@@ -39,6 +45,16 @@ def test_the_file_follows_the_compose_specification():
 def test_a_missing_secret_is_refused_and_says_how_to_make_it(missing):
     with pytest.raises(KeyError, match=f"{missing}: .*make-env"):
         compose.load(dict.fromkeys({*SECRETS} - {missing}, "x"))
+
+
+def test_every_setting_reaches_the_containers_and_what_is_not_set_has_its_default():
+    names = {codes(name)[0] for name, *_ in README.table("Settings")} - OF_THE_IMAGE
+    told = compose.load(dict.fromkeys(SECRETS, "x") | dict.fromkeys(names, "told"))
+
+    for name in SERVICES.keys() - SERVERS:
+        assert names <= told["services"][name]["environment"].keys(), name
+        assert SERVICES[name]["environment"].keys() & names == GIVEN, name
+    assert told["services"]["web"]["environment"]["RETENTION_DAYS"] == "told"
 
 
 def test_the_commands_are_those_of_the_process_table():

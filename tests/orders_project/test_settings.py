@@ -76,6 +76,25 @@ def test_a_wrong_url_is_not_printed_because_it_may_hold_a_password():
     assert "hunter2" not in refusal(AMQP_URL="http://user:hunter2@host")
 
 
+def test_an_empty_variable_is_one_that_is_not_set():
+    """As an empty line of an .env file makes it."""
+    telling = (
+        "from orders_project import settings as s;"
+        "print(s.RETENTION_DAYS, s.ALLOWED_HOSTS, s.QUEUE_TYPE, s.ORDER_EXPIRY_SECONDS)"
+    )
+    names = ("RETENTION_DAYS", "ALLOWED_HOSTS", "QUEUE_TYPE", "ORDER_EXPIRY_SECONDS")
+    done = subprocess.run(
+        [sys.executable, "-c", telling],
+        cwd=ROOT,
+        env=FINE | dict.fromkeys(names, ""),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    default = "90 ['127.0.0.1', 'localhost'] classic 86400.0"
+    assert done.stdout.strip() == default, done.stderr
+
+
 def test_a_developer_needs_no_key_of_their_own():
     done = start("manage.py", "check", SECRET_KEY="", DEBUG="true")
     assert done.returncode == 0, done.stderr
