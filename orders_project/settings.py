@@ -255,8 +255,8 @@ CELERY_BEAT_SCHEDULE = {
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 # Parcels that may wait for the broker; beyond it the API takes no new orders.
 OUTBOX_LIMIT = env.number("OUTBOX_LIMIT", 100_000, least=1)
-# From a day: what is young comes again as a matter of course, after a lost connection or
-# a lost broker, and the inbox is what drops it at no cost.
+# From a day: what is young comes again as a matter of course, after a lost connection
+# or a lost broker, and the inbox is what drops it at no cost.
 RETENTION_DAYS = env.number("RETENTION_DAYS", 90, least=1)
 
 LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
