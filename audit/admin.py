@@ -11,8 +11,8 @@ from audit import selectors
 from audit.chain import breaks
 from audit.models import AuditRecord, OrderFact
 from audit.reports import DEFAULT_HOURS, MAX_HOURS, reports
-from orders_project.messaging.admin import ReadOnly
-from orders_project.messaging.events import utc_now
+from orders_project.messaging.events import EVENTS, utc_now
+from orders_project.messaging.growing import Growing, ReadOnly, one_of
 from orders_project.panels import Rows, panel
 
 
@@ -23,10 +23,10 @@ def verdict(order_id: str) -> str:
 
 
 @admin.register(AuditRecord)
-class AuditRecordAdmin(ReadOnly):
+class AuditRecordAdmin(ReadOnly, Growing):
     list_display = ("time", "order_id", "seq", "type", "event_id")
-    list_filter = ("type",)
-    search_fields = ("order_id__exact", "event_id__exact")
+    list_filter = (one_of("type", lambda: EVENTS),)
+    ids = ("order_id", "event_id")
     search_help_text = "The whole id of an order or of an event"
     readonly_fields = ("chain_verifies",)
 

@@ -4,7 +4,7 @@ from django.contrib import admin
 
 from inventory import selectors
 from inventory.models import Reservation, StockItem
-from orders_project.messaging.admin import ReadOnly
+from orders_project.messaging.growing import Growing, ReadOnly
 from orders_project.panels import panel
 
 
@@ -20,10 +20,10 @@ class StockItemAdmin(ReadOnly):
 
 
 @admin.register(Reservation)
-class ReservationAdmin(ReadOnly):
+class ReservationAdmin(ReadOnly, Growing):
     list_display = ("order_id", "status", "made")
     list_filter = ("status",)
-    search_fields = ("=order_id",)
+    search_help_text = "The whole id of an order"
 
 
 @panel("Stock")

@@ -5,16 +5,21 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from notifications import selectors, services
+from notifications.delivery import CHANNELS
 from notifications.models import Notification
-from orders_project.messaging.admin import ReadOnly
+from notifications.wording import SUBJECTS
+from orders_project.messaging.growing import Growing, ReadOnly, one_of
 from orders_project.panels import Rows, panel
 
 
 @admin.register(Notification)
-class NotificationAdmin(ReadOnly):
+class NotificationAdmin(ReadOnly, Growing):
     list_display = ("order_id", "milestone", "channel", "status", "reason", "changed")
-    list_filter = ("status", "channel", "milestone")
-    search_fields = ("order_id__exact",)
+    list_filter = (
+        "status",
+        one_of("channel", lambda: CHANNELS),
+        one_of("milestone", lambda: SUBJECTS),
+    )
     search_help_text = "The whole id of an order"
     actions = ("send_again",)
 

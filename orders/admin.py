@@ -5,7 +5,6 @@ Nothing is written here but through services.
 
 from collections.abc import Callable, Iterable
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -17,7 +16,8 @@ from orders import selectors, services
 from orders.models import FailedOrder, Order, OrderLine, Product
 from orders_project.errors import ProblemError
 from orders_project.messaging import nudging
-from orders_project.messaging.admin import ReadOnly
+from orders_project.messaging.growing import Growing, ReadOnly, one_of
+from orders_project.messaging.people import is_uuid
 from orders_project.panels import PANELS
 
 
@@ -35,7 +35,7 @@ class Lines(admin.TabularInline):
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnly):
+class OrderAdmin(ReadOnly, Growing):
     list_display = (
         "id",
         "reference",
@@ -47,10 +47,9 @@ class OrderAdmin(ReadOnly):
         "total",
         "created_at",
     )
-    list_filter = ("status", "reason", "method", "priority", "country", "created_at")
-    search_fields = ("id__exact", "reference__exact", "email__exact")
-    search_help_text = "The whole id, reference or e-mail address of an order."
-    date_hierarchy = "created_at"
+    list_filter = ("status", "method", "priority", "created_at")
+    ids, texts = ("id",), ("reference",)
+    search_help_text = "The whole id of an order, or its whole reference"
     ordering = ("-id",)
     inlines = (Lines,)
     actions = ("cancel", "nudge")
@@ -96,18 +95,17 @@ class ProductAdmin(admin.ModelAdmin):
 
 
 @admin.register(FailedOrder)
-class FailedOrderAdmin(admin.ModelAdmin):
+class FailedOrderAdmin(Growing):
     """The failed-order desk. To hand one to a person, open it."""
 
     list_display = ("failed_at", "order_page", "reason", "detail", "person", "again")
-    list_filter = ("reason", ("person", admin.RelatedOnlyFieldListFilter), "failed_at")
+    list_filter = (one_of("reason", selectors.failure_reasons), "person", "failed_at")
     list_select_related = ("person",)
-    search_fields = ("order__id__exact", "order__reference__exact")
-    date_hierarchy = "failed_at"
+    ids, texts = ("order",), ("order__reference",)
+    search_help_text = "The whole id of an order, or its whole reference"
     fields = ("order_page", "reason", "detail", "failed_at", "again", "person", "note")
     readonly_fields = fields[:-2]
     actions = ("place_again",)
-    show_full_result_count = False
 
     def has_add_permission(self, *_args: object) -> bool:
         return False
@@ -163,20 +161,12 @@ def _said(error: ProblemError) -> str:
 
 def _about(order_id: str) -> dict[str, Any]:
     """Return what the other apps and the event log know of an order."""
-    if not _is_uuid(order_id):
+    if not is_uuid(order_id):
         return {}
     return {
         "panels": {title: show(order_id) for title, show in PANELS.items()},
         "timeline": selectors.timeline(order_id, for_staff=True),
     }
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _link(order_id: object) -> str:

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from orders import tokens
 from orders.errors import OrderNotFoundError
 from orders.models import Order
+from orders_project.messaging import sql
 from orders_project.messaging.events import PRIVATE
 from orders_project.messaging.models import LoggedEvent, Nudge
 from orders_project.messaging.nudging import MACHINES
@@ -20,6 +21,17 @@ Reader: TypeAlias = AbstractUser | AnonymousUser
 
 #: What customers read in place of a name.
 STAFF = "staff"
+
+# From each reason to the next in the index: a DISTINCT would read all failures.
+REASONS = """
+    WITH RECURSIVE found AS (
+        SELECT min(reason) AS reason FROM orders_failedorder
+        UNION ALL
+        SELECT (SELECT min(reason) FROM orders_failedorder WHERE reason > found.reason)
+        FROM found WHERE reason IS NOT NULL
+    )
+    SELECT reason FROM found WHERE reason IS NOT NULL
+"""
 
 
 def visible_orders(user: Reader) -> QuerySet[Order]:
@@ -60,6 +72,11 @@ def timeline(order_id: OrderId, *, for_staff: bool) -> list[dict[str, Any]]:
         named = for_staff or nudge.by in MACHINES
         entries.append(_nudge(nudge, nudge.by if named else STAFF))
     return sorted(entries, key=itemgetter("time"))
+
+
+def failure_reasons() -> list[str]:
+    """Return why orders failed: the reasons that are on the desk."""
+    return [reason for (reason,) in sql.fetch(REASONS)]
 
 
 def _event(event: LoggedEvent) -> dict[str, Any]:

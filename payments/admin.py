@@ -1,14 +1,19 @@
 """Payments for the eyes: nothing here can be edited."""
 
+from typing import get_args
+
 from django.contrib import admin
 
-from orders_project.messaging.admin import ReadOnly
+from orders_project.messaging.growing import Growing, ReadOnly, one_of
 from orders_project.panels import Rows, panel
+from payments.chains import METHODS
+from payments.gateways.port import State
+from payments.lifecycle import PAYMENT, REFUND
 from payments.models import GatewayEntry, Payment, Refund
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnly):
+class PaymentAdmin(ReadOnly, Growing):
     list_display = (
         "order_id",
         "status",
@@ -18,8 +23,11 @@ class PaymentAdmin(ReadOnly):
         "country",
         "updated",
     )
-    list_filter = ("status", "method", "reason", "currency", "country")
-    search_fields = ("=order_id", "=reference")
+    list_filter = (
+        one_of("status", lambda: PAYMENT),
+        one_of("method", lambda: METHODS),
+    )
+    search_help_text = "The whole id of an order"
     ordering = ("-order_id",)
 
     @admin.display(ordering="amount_cents")
@@ -28,18 +36,18 @@ class PaymentAdmin(ReadOnly):
 
 
 @admin.register(Refund)
-class RefundAdmin(ReadOnly):
+class RefundAdmin(ReadOnly, Growing):
     list_display = ("order_id", "status", "attempt", "created", "updated")
-    list_filter = ("status",)
-    search_fields = ("=order_id",)
+    list_filter = (one_of("status", lambda: REFUND),)
+    search_help_text = "The whole id of an order"
     ordering = ("-order_id",)
 
 
 @admin.register(GatewayEntry)
-class GatewayEntryAdmin(ReadOnly):
+class GatewayEntryAdmin(ReadOnly, Growing):
     list_display = ("order_id", "operation", "state", "reason", "amount", "at")
-    list_filter = ("operation", "state", "reason")
-    search_fields = ("=order_id", "=reference")
+    list_filter = (one_of("state", lambda: get_args(State)),)
+    search_help_text = "The whole id of an order"
     ordering = ("-key",)
 
     @admin.display(ordering="amount_cents")

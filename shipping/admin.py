@@ -2,16 +2,17 @@
 
 from django.contrib import admin
 
-from orders_project.messaging.admin import ReadOnly
+from orders_project.messaging.growing import Growing, ReadOnly, one_of
 from orders_project.panels import Rows, panel
+from shipping.lifecycle import SHIPMENT
 from shipping.models import Shipment
 
 
 @admin.register(Shipment)
-class ShipmentAdmin(ReadOnly):
+class ShipmentAdmin(ReadOnly, Growing):
     list_display = ("order_id", "status", "carrier", "tracking", "country", "updated")
-    list_filter = ("status", "carrier", "country")
-    search_fields = ("=order_id", "=tracking")
+    list_filter = (one_of("status", lambda: SHIPMENT),)
+    search_help_text = "The whole id of an order"
     ordering = ("-order_id",)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -15,28 +16,12 @@ from django.utils.text import capfirst
 
 from orders_project.messaging.desk import rehearsal, selectors, services
 from orders_project.messaging.events import EVENTS
+from orders_project.messaging.growing import Growing, ReadOnly, one_of
 from orders_project.messaging.models import DeadLetter
 from orders_project.messaging.steps import STEPS
 from orders_project.messaging.topology import CONSUMED
 
 Letters = QuerySet[DeadLetter]
-
-
-class ReadOnly(admin.ModelAdmin):
-    """Shown, never edited: what these rows say is what happened."""
-
-    list_per_page = 50
-    # These tables grow without end, and counting them all takes a scan.
-    show_full_result_count = False
-
-    def has_add_permission(self, *_args: object) -> bool:
-        return False
-
-    def has_change_permission(self, *_args: object) -> bool:
-        return False
-
-    def has_delete_permission(self, *_args: object) -> bool:
-        return False
 
 
 # ---- filters with choices from the code: asking the table for them takes a scan
@@ -55,26 +40,6 @@ class StatusFilter(admin.SimpleListFilter):
     def queryset(self, _request: HttpRequest, letters: Letters) -> Letters:
         wanted = self.value() or DeadLetter.Status.OPEN
         return letters if wanted == "any" else letters.filter(status=wanted)
-
-
-class QueueFilter(admin.SimpleListFilter):
-    title = parameter_name = "queue"
-
-    def lookups(self, *_args: object) -> list[tuple[str, str]]:
-        return [(queue.name, queue.name) for queue in CONSUMED]
-
-    def queryset(self, _request: HttpRequest, letters: Letters) -> Letters:
-        return letters.filter(queue=self.value()) if self.value() else letters
-
-
-class TypeFilter(admin.SimpleListFilter):
-    title = parameter_name = "type"
-
-    def lookups(self, *_args: object) -> list[tuple[str, str]]:
-        return [(name, name) for name in (*EVENTS, *sorted(STEPS))]
-
-    def queryset(self, _request: HttpRequest, letters: Letters) -> Letters:
-        return letters.filter(type=self.value()) if self.value() else letters
 
 
 class CauseFilter(admin.SimpleListFilter):
@@ -103,7 +68,7 @@ class EditForm(forms.Form):
 
 
 @admin.register(DeadLetter)
-class DeadLetterAdmin(ReadOnly):
+class DeadLetterAdmin(ReadOnly, Growing):
     """Reading takes the view permission, and everything else the change permission."""
 
     list_display = (
@@ -114,12 +79,17 @@ class DeadLetterAdmin(ReadOnly):
         "since_then",
         "order_id",
     )
-    list_filter = (StatusFilter, QueueFilter, TypeFilter, "parked", CauseFilter)
-    search_fields = ("order_id__exact", "event_id__exact")
+    list_filter = (
+        StatusFilter,
+        one_of("queue", lambda: [queue.name for queue in CONSUMED]),
+        one_of("type", lambda: [*EVENTS, *sorted(STEPS)]),
+        "parked",
+        CauseFilter,
+    )
+    ids = ("order_id", "event_id")
     search_help_text = "The whole id of an order or of an event."
-    # Any other order would sort the whole table, and each count read it.
-    sortable_by = ()
-    show_facets = admin.ShowFacets.NEVER
+    # All are counted, in the index of the status: each of them is to be settled.
+    paginator = Paginator
     actions = ("replay", "discard")
     fields = (
         *("queue", "type", "event_id", "order_id", "reason", "exception", "place"),

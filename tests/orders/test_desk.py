@@ -230,11 +230,12 @@ def test_an_orders_page_shows_all_there_is_to_know(place, admin_client, monkeypa
         assert text in answer
 
 
-@pytest.mark.parametrize("term", ["id", "R-9", "dana@example.org"])
-def test_orders_are_found_by_id_reference_and_address(place, admin_client, term):
-    order = place(reference="R-9", email="dana@example.org")
+@pytest.mark.parametrize("reference", ["R-9", "01932c07-7c4e-7a33-8f0e-5b1f6a1c9d11"])
+@pytest.mark.parametrize("term", ["id", "reference"])
+def test_orders_are_found_by_id_and_reference(place, admin_client, reference, term):
+    order = place(reference=reference)
     place()
-    query = {"q": str(order.id) if term == "id" else term}
+    query = {"q": getattr(order, term)}
     answer = admin_client.get(page("order_changelist"), query)
     assert [row.pk for row in answer.context["cl"].result_list] == [order.pk]
 
@@ -277,6 +278,28 @@ def test_the_desk_places_again_and_hands_over(fails, admin_client, admin_user):
     failure.refresh_from_db()
     assert (failure.person, failure.note) == (admin_user, "call them")
     assert failure.reason == "out_of_stock"
+
+
+@pytest.mark.parametrize("term", ["id", "R-1"])
+def test_failures_are_found_by_id_and_reference_of_their_order(
+    fails, place, admin_client, term
+):
+    failure = fails(StockRanOut, skus=("TEAPOT",))
+    hear(FAILED_ORDER_QUEUE, ran_out(place()))
+    query = {"q": str(failure.order_id) if term == "id" else term}
+    answer = admin_client.get(page("failedorder_changelist"), query)
+    assert list(answer.context["cl"].result_list) == [failure]
+
+
+def test_the_desk_is_filtered_by_the_reasons_that_are_on_it(fails, admin_client):
+    declined = fails(PaymentFailed, reason="declined")
+    fails(StockRanOut, skus=("TEAPOT",))
+    fails(StockRanOut, skus=("KETTLE",))
+    assert selectors.failure_reasons() == ["declined", "out_of_stock"]
+
+    answer = admin_client.get(page("failedorder_changelist"), {"reason": "declined"})
+    assert "?reason=out_of_stock" in answer.content.decode()
+    assert list(answer.context["cl"].result_list) == [declined]
 
 
 def test_a_products_price_can_be_changed_but_not_its_sku(catalogue, admin_client):

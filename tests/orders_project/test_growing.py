@@ -1,0 +1,103 @@
+"""Tables that grow without end, in the admin: no page reads one as a whole."""
+
+import json
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from orders.admin import OrderAdmin
+from orders.models import FailedOrder, Order
+from orders_project.messaging import growing, sql
+from orders_project.messaging.growing import Growing, Pages
+from orders_project.messaging.models import DeadLetter
+from tests.orders.conftest import catalogue, place
+
+__all__ = ("catalogue", "place")
+
+pytestmark = pytest.mark.django_db
+OURS = ("orders", "inventory", "payments", "shipping", "notifications", "audit")
+#: As many as there are products, or without a list.
+SMALL = {"Product", "StockItem", "OrderFact"}
+REGISTERED = admin.site._registry
+GROWING = {
+    model.__name__: model
+    for model, page in REGISTERED.items()
+    if isinstance(page, Growing) and model is not DeadLetter
+}
+AN_ID = "01932c07-7c4e-7a33-8f0e-5b1f6a1c9d11"
+SEARCHES = [
+    *((name, AN_ID) for name in GROWING),
+    *((name, "R-1") for name in ("Order", "FailedOrder")),
+]
+
+
+def list_of(model):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def statements(client, model, **query):
+    """Return what a view of the list asks of this table."""
+    client.get("/admin/")
+    with CaptureQueriesContext(connection) as seen:
+        assert client.get(list_of(model), query).status_code == 200
+    told = [one["sql"] for one in seen.captured_queries]
+    return [one for one in told if f'"{model._meta.db_table}"' in one]
+
+
+def test_every_table_in_the_admin_is_known_to_grow_or_to_be_small():
+    ours = {one for one in REGISTERED if one._meta.app_label in OURS}
+    assert {one.__name__ for one in ours} - SMALL == set(GROWING)
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_a_list_counts_no_further_than_pages_are_turned(admin_client, name):
+    asked = statements(admin_client, GROWING[name])
+    counts = [one for one in asked if "COUNT(" in one]
+    assert counts
+    assert all(f"LIMIT {growing.MOST + 1}" in one for one in counts)
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_what_a_list_is_filtered_by_is_not_asked_of_the_table(admin_client, name):
+    for asked in statements(admin_client, GROWING[name]):
+        assert "DISTINCT" not in asked
+        assert "MIN(" not in asked
+
+
+@pytest.mark.parametrize(("name", "term"), SEARCHES)
+def test_a_search_goes_through_an_index(admin_client, name, term):
+    model = GROWING[name]
+    asked = [one for one in statements(admin_client, model, q=term) if term in one]
+    assert asked
+    # Of a table that is empty it is the cheapest to read it all.
+    sql.run("SET LOCAL enable_seqscan = off")
+    for one in asked:
+        plan = json.dumps(sql.fetch(f"EXPLAIN (FORMAT JSON) {one}"))
+        assert "Index Cond" in plan
+        assert "Filter" not in plan
+        assert "Seq Scan" not in plan
+
+
+def test_of_many_rows_one_knows_that_there_are_more(place, admin_client, monkeypatch):
+    monkeypatch.setattr(growing, "MOST", 2)
+    monkeypatch.setattr(OrderAdmin, "list_per_page", 1)
+    orders = [place(), place()]
+    first = admin_client.get(list_of(Order)).content.decode()
+    assert "2 orders" in first
+    assert "2+ orders" not in first
+
+    place()
+    assert "2+ orders" in admin_client.get(list_of(Order)).content.decode()
+    last = admin_client.get(list_of(Order), {"p": 2}).context["cl"]
+    assert [one.pk for one in last.result_list] == [orders[1].pk]
+
+
+def test_a_count_of_thousands_is_written_as_people_do():
+    assert str(growing.OrMore(10_000)) == "10,000+"
+
+
+def test_the_desk_counts_like_the_others():
+    assert REGISTERED[FailedOrder].paginator is Pages
