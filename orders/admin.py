@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from orders import selectors, services
+from orders.lifecycle import OPEN, STATUSES
 from orders.models import FailedOrder, Order, OrderLine, Product
 from orders_project.errors import ProblemError
 from orders_project.messaging import nudging
@@ -47,7 +48,12 @@ class OrderAdmin(ReadOnly, Growing):
         "total",
         "created_at",
     )
-    list_filter = ("status", "method", "priority", "created_at")
+    list_filter = (
+        one_of("status", lambda: STATUSES, is_open=OPEN),
+        "method",
+        "priority",
+        "created_at",
+    )
     ids, texts = ("id",), ("reference",)
     search_help_text = "The whole id of an order, or its whole reference"
     ordering = ("-id",)

@@ -8,7 +8,7 @@ from orders_project.messaging.growing import Growing, ReadOnly, one_of
 from orders_project.panels import Rows, panel
 from payments.chains import METHODS
 from payments.gateways.port import State
-from payments.lifecycle import PAYMENT, REFUND
+from payments.lifecycle import OPEN, PAYMENT, REFUND
 from payments.models import GatewayEntry, Payment, Refund
 
 
@@ -24,7 +24,7 @@ class PaymentAdmin(ReadOnly, Growing):
         "updated",
     )
     list_filter = (
-        one_of("status", lambda: PAYMENT),
+        one_of("status", lambda: PAYMENT, is_open=OPEN),
         one_of("method", lambda: METHODS),
     )
     search_help_text = "The whole id of an order"

@@ -4,14 +4,14 @@ from django.contrib import admin
 
 from orders_project.messaging.growing import Growing, ReadOnly, one_of
 from orders_project.panels import Rows, panel
-from shipping.lifecycle import SHIPMENT
+from shipping.lifecycle import OPEN, SHIPMENT
 from shipping.models import Shipment
 
 
 @admin.register(Shipment)
 class ShipmentAdmin(ReadOnly, Growing):
     list_display = ("order_id", "status", "carrier", "tracking", "country", "updated")
-    list_filter = (one_of("status", lambda: SHIPMENT),)
+    list_filter = (one_of("status", lambda: SHIPMENT, is_open=OPEN),)
     search_help_text = "The whole id of an order"
     ordering = ("-order_id",)
 

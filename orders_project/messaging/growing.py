@@ -4,7 +4,7 @@ Django's own would: to offer a column's values as a filter, to count all rows, t
 by any column, and to find an id, which it compares as a text.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -84,9 +84,12 @@ class ReadOnly(admin.ModelAdmin):
 
 
 def one_of(
-    column: str, words: Callable[[], Iterable[str]]
+    column: str, words: Callable[[], Iterable[str]], *, is_open: Container[str] = ()
 ) -> type[admin.SimpleListFilter]:
-    """Return a list filter whose choices come from the code, and not from the table."""
+    """Return a list filter whose choices come from the code, and not from the table.
+
+    Rows with a word of `is_open` are few, and found through the index of what is open.
+    """
 
     class OneOf(admin.SimpleListFilter):
         title = parameter_name = column
@@ -95,6 +98,8 @@ def one_of(
             return [(word, word) for word in words()]
 
         def queryset(self, _request: HttpRequest, rows: Rows) -> Rows:
-            return rows.filter(**{column: self.value()}) if self.value() else rows
+            word = self.value()
+            rows = rows.filter(is_open=True) if word in is_open else rows
+            return rows.filter(**{column: word}) if word else rows
 
     return OneOf

@@ -81,6 +81,26 @@ def test_a_search_goes_through_an_index(admin_client, name, term):
         assert "Seq Scan" not in plan
 
 
+FEW = {
+    "Order": ("pending", "open_orders"),
+    "Payment": ("voiding", "open_payments"),
+    "Shipment": ("released", "open_shipments"),
+    "Refund": ("requested", "refund_requested"),
+}
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_what_has_not_come_to_its_end_is_found_through_its_own_index(
+    admin_client, name
+):
+    status, index = FEW[name]
+    asked = statements(admin_client, GROWING[name], status=status)
+    sql.run("SET LOCAL enable_seqscan = off")
+    assert asked
+    for one in asked:
+        assert index in json.dumps(sql.fetch(f"EXPLAIN (FORMAT JSON) {one}"))
+
+
 def test_of_many_rows_one_knows_that_there_are_more(place, admin_client, monkeypatch):
     monkeypatch.setattr(growing, "MOST", 2)
     monkeypatch.setattr(OrderAdmin, "list_per_page", 1)
