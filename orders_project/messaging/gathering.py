@@ -46,10 +46,13 @@ class Gathering:
         self.pause = 0.0
 
     def queue_of(self, message: Message) -> str:
-        """Name the queue; the delivery itself only names exchange and routing key."""
+        """Name the queue; the delivery itself only names exchange and routing key.
+
+        Nothing is named of a queue whose consumer was cancelled, as in Flower.
+        """
         tag = message.delivery_info["consumer_tag"]
         tags: dict[str, str] = self.consumer.task_consumer._active_tags  # noqa: SLF001 - nothing else knows
-        return next(queue for queue, known in tags.items() if known == tag)
+        return next((queue for queue, known in tags.items() if known == tag), "")
 
     def add(self, queue: str, message: Message) -> None:
         if (one := sort_out(queue, message)) is None:
@@ -142,6 +145,8 @@ class Gathering:
 
     def give_back(self, batch: Sequence[Waiting]) -> None:
         """Keep what an outage stopped, and go on by ourselves after a pause."""
+        if self.consumer.gathering is not self:
+            return  # of a connection that is gone: the broker delivers it again
         self.running -= 1
         self.waiting[:0] = [one.held() for one in batch]
         self.pause = min(max(self.pause * 2, FIRST_PAUSE), LONGEST_PAUSE)

@@ -102,12 +102,12 @@ def _cut(group: Iterable[Content]) -> Iterator[list[Content]]:
     part: list[Content] = []
     size = 0
     for one in group:
-        full = len(part) == envelope.MAX_EVENTS or size + len(one.body) > MAX_BYTES
-        if part and full:
+        length = len(one.body.encode())
+        if part and (len(part) == envelope.MAX_EVENTS or size + length > MAX_BYTES):
             yield part
             part, size = [], 0
         part.append(one)
-        size += len(one.body)
+        size += length
     yield part
 
 

@@ -85,6 +85,9 @@ class EventConsumer(Consumer):
 
         def on_message(message: Message) -> Any:
             queue, task = gather.queue_of(message), (message.headers or {}).get("task")
+            if not queue:
+                message.reject_log_error(logger, self.connection_errors, requeue=True)
+                return None
             is_ours = not isinstance(task, str) or task in STEPS
             if task and not is_ours and queue not in WHOLE_MESSAGES:
                 return run_task(message)

@@ -3,8 +3,8 @@
 import pytest
 from django.db import transaction
 
-from orders_project.messaging import outbox, packing
-from orders_project.messaging.events import OrderPaid, new_id
+from orders_project.messaging import envelope, outbox, packing
+from orders_project.messaging.events import OrderPaid, OrderShipped, new_id
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,3 +40,18 @@ def test_parcels_of_one_event_go_out_by_the_hundred(django_assert_num_queries):
 
     with django_assert_num_queries(7):  # BEGIN, 4 + 8 + 16 + 32 + 64 parcels, COMMIT
         assert taken() == [1] * 100
+
+
+def test_no_message_is_larger_than_a_worker_reads_in_any_script():
+    with transaction.atomic():
+        outbox.append(
+            *(
+                OrderShipped(order_id=new_id(), tracking="茶" * 1_000)
+                for _ in range(400)
+            )
+        )
+        groups = list(packing.groups_of(list(packing.take())))
+
+    sizes = [len(packing.message("1", group).body.encode()) for group in groups]
+    assert len(sizes) > 1
+    assert max(sizes) < envelope.MAX_BYTES

@@ -182,3 +182,21 @@ def test_nothing_waits_for_more_than_the_broker_would_deliver(monkeypatch):
     for _ in range(16):
         idle.hear("audit.queue", "order.created")
     assert idle.ran == [16]
+
+
+def test_what_an_outage_stops_after_a_reconnect_is_left_to_the_broker(monkeypatch):
+    before, now = Idle(monkeypatch), Idle(monkeypatch)
+    before.consumer.gathering = now
+    before.give_back(["a batch of the connection that is gone"])
+
+    assert before.waiting == []
+
+
+def test_what_comes_after_its_consumer_was_cancelled_has_no_queue(monkeypatch):
+    idle = Idle(monkeypatch)
+    idle.consumer.task_consumer = SimpleNamespace(_active_tags={"order.queue": "1"})
+    late, known = (
+        SimpleNamespace(delivery_info={"consumer_tag": tag}) for tag in ("2", "1")
+    )
+
+    assert [idle.queue_of(one) for one in (late, known)] == ["", "order.queue"]
