@@ -54,8 +54,8 @@ class OrderAdmin(ReadOnly, Growing):
         "priority",
         "created_at",
     )
-    ids, texts = ("id",), ("reference",)
-    search_help_text = "The whole id of an order, or its whole reference"
+    ids, texts = ("id",), ("reference", "email")
+    search_help_text = "An order's id, reference or email address, the whole of it"
     ordering = ("-id",)
     inlines = (Lines,)
     actions = ("cancel", "nudge")

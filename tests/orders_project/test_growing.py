@@ -31,6 +31,7 @@ AN_ID = "01932c07-7c4e-7a33-8f0e-5b1f6a1c9d11"
 SEARCHES = [
     *((name, AN_ID) for name in GROWING),
     *((name, "R-1") for name in ("Order", "FailedOrder")),
+    ("Order", "ada@example.org"),
 ]
 
 
