@@ -19,7 +19,7 @@ NOTIFICATION_TTL_SECONDS = 24 * 60 * 60
 # QUEUE_TYPE=quorum is for clusters on RabbitMQ 4.x, which has priorities built in;
 # 3.10 refuses x-max-priority on a quorum queue, and 4.x ignores it.
 # Without a limit 4.x throws away what came back to a queue twenty times, and each
-# tidying gives dead.letter.queue back what stays. It takes -1 for none, 3.10 does not.
+# tidying gives dead.letter.queue back what stays. That -1 means none only 4.x knows.
 QUORUM: dict[str, object] = {
     "x-queue-type": "quorum",
     "x-delivery-limit": 1_000_000_000,

@@ -45,13 +45,14 @@ def test_a_binding_of_older_code_is_found(broker):
         broker.channel.queue_unbind("order.queue", "order.exchange", "order.gone")
 
 
-def test_a_queue_with_other_arguments_is_explained(broker):
+@pytest.mark.parametrize("what", ["--check", "--apply"])
+def test_a_queue_with_other_arguments_is_explained(broker, what):
     broker.channel.queue_delete("unrouted.queue")
     broker.channel.queue_declare(
         "unrouted.queue", durable=True, auto_delete=False, arguments={"x-max-length": 5}
     )
     try:
         with pytest.raises(CommandError, match=r"unrouted.queue has arguments .*5"):
-            call_command("topology", "--check")
+            call_command("topology", what)
     finally:
         broker.channel.queue_delete("unrouted.queue")

@@ -1,7 +1,9 @@
 """`manage.py topology`: make the broker what topology.py says, or tell what differs."""
 
+from contextlib import suppress
 from typing import Any
 
+from amqp.exceptions import PreconditionFailed
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from kombu import Connection
@@ -27,7 +29,9 @@ class Command(BaseCommand):
 
     def handle(self, *, apply: bool, **_options: Any) -> None:
         if apply:
-            with Connection(settings.AMQP_URL, connect_timeout=5) as broker:
+            # What the broker has with other arguments is told in words below.
+            broker = Connection(settings.AMQP_URL, connect_timeout=5)
+            with suppress(PreconditionFailed), broker:
                 declare_or_remind(broker)
         problems = [*inspection.differences(), *(() if apply else inspection.unheard())]
         if problems:
