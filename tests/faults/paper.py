@@ -89,7 +89,9 @@ class PaperBroker:
             recoverable_connection_errors=(),
             recoverable_channel_errors=(),
         )
-        yield SimpleNamespace(publish=publish, connection=connection)
+        # What no queue takes fails above, and so never comes back.
+        channel = SimpleNamespace(events={"basic_return": set()})
+        yield SimpleNamespace(publish=publish, connection=connection, channel=channel)
 
     # ---- what a worker may take, and what becomes of it
     @property
