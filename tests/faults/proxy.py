@@ -53,7 +53,7 @@ class Proxy:
         return self._each(Link.half_close)
 
     def close(self) -> None:
-        self._server.close()
+        self._run(self._stop_listening())
         self.reset()
 
     def _each(self, what) -> int:
@@ -71,6 +71,9 @@ class Proxy:
     async def _listen(self) -> int:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         return self._server.sockets[0].getsockname()[1]
+
+    async def _stop_listening(self) -> None:
+        self._server.close()  # in any other thread a client that leaves now breaks it
 
     async def _accept(self, reader, writer) -> None:
         link = Link(self, writer)
