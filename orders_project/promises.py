@@ -191,7 +191,7 @@ def violations(*, resting: bool = True) -> Iterator[str]:
 
 
 def unrest() -> Iterator[str]:
-    """Yield what still moves: parcels that are due, and messages in work queues."""
+    """Yield what still moves: parcels, also those due later, and messages at work."""
     if count := Parcel.objects.count():
         yield f"When idle the outbox is empty, but {count} parcels wait"
     depths = inspection.depths()

@@ -264,10 +264,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
-            "class": "orders_project.messaging.telling.Formatter",
-            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
-        },
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
     },
     "handlers": {
         "stderr": {

@@ -11,14 +11,14 @@ from operator import itemgetter
 from django.db import transaction
 
 from orders_project.messaging import outbox, sql
+from orders_project.messaging.chains import Job
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import (
     OrderCancelled,
     PaymentFailed,
     PaymentRefunded,
 )
-from payments import chains
-from payments.chains import Job
+from payments.chains import CHAINS
 from payments.gateways import gateway
 from payments.gateways.port import Reversal
 from payments.lifecycle import CANCELLED, FAILED, REFUND, REFUNDED, REQUESTED, VOIDING
@@ -143,7 +143,7 @@ def request(rows: Sequence[Row]) -> None:
     """Have what was charged for these payments undone, once. Their rows are locked."""
     if rows:
         new = {one for (one,) in sql.fetch(REQUEST, [[row.order_id for row in rows]])}
-        chains.start(
+        CHAINS.start(
             ("refund", row.priority, row.order_id)
             for row in rows
             if row.order_id in new
@@ -154,7 +154,7 @@ def request_again(order_ids: Collection[str]) -> None:
     """Undo once more what was charged although it had been called off."""
     if order_ids:
         sources = reached_from(REQUESTED, REFUND)
-        chains.start(sql.fetch(REQUEST_AGAIN, [list(order_ids), sources]))
+        CHAINS.start(sql.fetch(REQUEST_AGAIN, [list(order_ids), sources]))
 
 
 def refund(order_ids: Sequence[str]) -> None:
@@ -204,7 +204,7 @@ def _ask_again(order_ids: Collection[str]) -> None:
     lock(order_ids)
     again = sorted(sql.fetch(ASK_AGAIN, [list(order_ids)]))
     for pause, rows in groupby(again, key=itemgetter(0)):
-        chains.start((("refund", *job) for _, *job in rows), after=pause)
+        CHAINS.start((("refund", *job) for _, *job in rows), after=pause)
 
 
 def take_idle(seconds: float) -> list[Job]:

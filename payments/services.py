@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from orders_project.messaging import nudging, outbox, sql
+from orders_project.messaging.chains import Job
 from orders_project.messaging.errors import Poison
 from orders_project.messaging.events import (
     CodAccepted,
@@ -17,8 +18,8 @@ from orders_project.messaging.events import (
     StockReserved,
 )
 from orders_project.messaging.nudging import SWEEPER, Nudged
-from payments import chains, refunds
-from payments.chains import Job
+from payments import refunds
+from payments.chains import CHAINS, METHODS
 from payments.lifecycle import (
     ACCEPTED,
     COLLECTED,
@@ -62,14 +63,14 @@ def open_payments(events: Sequence[StockReserved]) -> None:
     """
     for event in events:
         _require_known_method(event)
-    chains.start(sql.fetch(OPEN, [sql.rows(_opening(event) for event in events)]))
+    CHAINS.start(sql.fetch(OPEN, [sql.rows(_opening(event) for event in events)]))
 
 
 def _require_known_method(event: StockReserved) -> None:
-    if event.method not in chains.METHODS:
+    if event.method not in METHODS:
         raise Poison(
             f"Order {event.order_id} is to be paid by {event.method!r}; "
-            f"'method' must be one of: {', '.join(chains.METHODS)}."
+            f"'method' must be one of: {', '.join(METHODS)}."
         )
 
 
@@ -118,7 +119,7 @@ def mark_due(events: Sequence[ShipmentDelivered]) -> None:
         {"order_id": event.order_id, "status": DUE, "cause": event.id}
         for event in events
     ]
-    chains.start(("collection", row.priority, row.order_id) for row in move(moves))
+    CHAINS.start(("collection", row.priority, row.order_id) for row in move(moves))
 
 
 @transaction.atomic
@@ -162,5 +163,5 @@ def _take(query: str, which: object) -> list[Job]:
 
 
 def _start(jobs: Sequence[Job]) -> list[Nudged]:
-    chains.start(jobs)
+    CHAINS.start(jobs)
     return [(chain, order_id) for chain, _, order_id in jobs]

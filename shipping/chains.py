@@ -1,37 +1,12 @@
-"""Which Celery tasks follow one another, and how a chain of them is started."""
+"""Which Celery tasks follow one another."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
-from operator import itemgetter
+from orders_project.messaging.chains import Chains
 
-from celery import chain, signature
-
-from orders_project.messaging import outbox
-from orders_project.messaging.envelope import MAX_EVENTS
-
-CHAINS: Mapping[str, Sequence[str]] = {
-    "preparation": ("book", "prepare"),
-    "dispatch": ("hand_over", "deliver"),
-    "delivery": ("deliver",),
-}
-#: So many orders go through a chain together.
-TOGETHER = MAX_EVENTS
-
-Job = tuple[str, int, str]
-
-
-def start(jobs: Iterable[Job], *, after: float = 0) -> None:
-    """Have chains run after the commit. A job is (name of the chain, priority, order).
-
-    Jobs of one name and priority share a chain; it starts after so many seconds.
-    """
-    for (name, priority), group in groupby(sorted(jobs), key=itemgetter(0, 1)):
-        order_ids = [order_id for *_, order_id in group]
-        for begin in range(0, len(order_ids), TOGETHER):
-            _send(name, priority, order_ids[begin : begin + TOGETHER], after)
-
-
-def _send(name: str, priority: int, order_ids: Sequence[str], after: float) -> None:
-    first, *rest = (f"shipping.tasks.{step}" for step in CHAINS[name])
-    begin = signature(first, args=(order_ids,), priority=priority)
-    outbox.send_task(chain(begin, *(signature(step) for step in rest)), after=after)
+CHAINS = Chains(
+    "shipping.tasks",
+    {
+        "preparation": ("book", "prepare"),
+        "dispatch": ("hand_over", "deliver"),
+        "delivery": ("deliver",),
+    },
+)

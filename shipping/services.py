@@ -23,9 +23,9 @@ from orders_project.messaging.events import (
     ShipmentPrepared,
 )
 from orders_project.messaging.nudging import SWEEPER, Nudged
-from shipping import chains
 from shipping.carriers import carrier
 from shipping.carriers.port import Parcel
+from shipping.chains import CHAINS
 from shipping.lifecycle import (
     BOOKED,
     CANCELLED,
@@ -75,7 +75,7 @@ def open_shipments(events: Sequence[PaymentSucceeded | CodAccepted]) -> None:
     Cash that was collected at the door is a payment too: that order has its row.
     """
     rows = [_row(event, OPENED, event.country) for event in events]
-    chains.start(sql.fetch(OPEN, [sql.rows(rows)]))
+    CHAINS.start(sql.fetch(OPEN, [sql.rows(rows)]))
 
 
 def _row(event: Event, status: str, country: str) -> dict[str, object]:
@@ -133,7 +133,7 @@ def release(events: Sequence[OrderShipped]) -> None:
     """
     _require_none_in(events, (None, OPENED, BOOKED), "is not prepared")
     released = move([_caused(event, RELEASED) for event in events])
-    chains.start(("dispatch", row.priority, row.order_id) for row in released)
+    CHAINS.start(("dispatch", row.priority, row.order_id) for row in released)
 
 
 def _require_none_in(
@@ -172,7 +172,7 @@ def hand_over(order_ids: Sequence[str]) -> list[str]:
 def _deliver_later(rows: Sequence[Row]) -> None:
     if seconds := settings.CARRIER_DELIVERY_SECONDS:
         jobs = [("delivery", row.priority, row.order_id) for row in rows]
-        chains.start(jobs, after=seconds)
+        CHAINS.start(jobs, after=seconds)
 
 
 @transaction.atomic
@@ -223,7 +223,7 @@ def resume(order_ids: Sequence[str]) -> list[Nudged]:
 
 def _resume(query: str, *params: object) -> list[Nudged]:
     found = sql.fetch(query, params)
-    chains.start((RESUMED[status], priority, one) for status, priority, one in found)
+    CHAINS.start((RESUMED[status], priority, one) for status, priority, one in found)
     return [(RESUMED[status], one) for status, _, one in found]
 
 

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-from psycopg2 import extensions  # type: ignore[import-untyped]
+from psycopg2 import Error, extensions  # type: ignore[import-untyped]
+
+from orders_project.messaging.telling import tell_no_row
 
 
 class Planned(str):
@@ -39,7 +41,12 @@ class Cursor(extensions.cursor):  # type: ignore[misc]
     def execute(self, query: str, params: Sequence[Any] | None = None) -> None:
         if isinstance(query, Planned):
             query = self._planned(query, len(params or ()))
-        super().execute(query, params)
+        try:
+            super().execute(query, params)
+        except Error as error:
+            # Django makes its own error of this one's words.
+            tell_no_row(error)
+            raise
 
     def _planned(self, query: Planned, size: int) -> str:
         known = self.connection.known

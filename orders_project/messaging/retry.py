@@ -4,12 +4,13 @@ Both are confirmed publishes that happen before the failed message is acknowledg
 a crash between the two makes a duplicate, which the inbox absorbs.
 """
 
+import traceback
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from kombu import Exchange
 
-from orders_project.messaging import envelope, sending, telling
+from orders_project.messaging import envelope, sending
 from orders_project.messaging.desk import replays
 from orders_project.messaging.events import NORMAL, new_id, utc_now
 from orders_project.messaging.topology import DEAD_EXCHANGE
@@ -56,7 +57,7 @@ def park(wire: Wire, reason: str, error: BaseException | None = None) -> None:
     """Put a message into dead.letter.queue, with why and what it did."""
     headers = failure(wire.headers, error) | {
         "x-queue": wire.queue,
-        "x-reason": telling.bare(reason)[:MAX_HEADER],
+        "x-reason": reason[:MAX_HEADER],
         "x-attempts": wire.attempt,
         "x-letter": new_id(),
     }
@@ -71,9 +72,13 @@ def failure(before: Mapping[str, Any], error: BaseException | None) -> dict[str,
     return replays.mark(before) | {
         "x-first-failure": before.get("x-first-failure", now),
         "x-last-failure": now,
-        "x-exception": telling.words(error)[:MAX_HEADER] if error else "",
-        "x-traceback": telling.trace(error)[-MAX_HEADER:] if error else "",
+        "x-exception": f"{type(error).__name__}: {error}"[:MAX_HEADER] if error else "",
+        "x-traceback": _trace(error),
     }
+
+
+def _trace(error: BaseException | None) -> str:
+    return "".join(traceback.format_exception(error))[-MAX_HEADER:] if error else ""
 
 
 def _publish(wire: Wire, exchange: Exchange, headers: dict[str, Any]) -> None:

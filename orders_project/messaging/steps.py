@@ -15,7 +15,7 @@ from celery import Task, current_app, current_task, shared_task
 from celery.exceptions import Reject
 from kombu import Queue
 
-from orders_project.messaging import deaths, sending, telling
+from orders_project.messaging import deaths, sending
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.deaths import smaller
 from orders_project.messaging.desk import replays
@@ -145,7 +145,7 @@ def retry_step(ids: Sequence[str], error: BaseException) -> bool:
 
 def _park(ids: Sequence[str], error: Exception) -> None:
     headers = failure(_before(), error) | {
-        "x-reason": telling.bare(f"Every retry was used up: {error}")[:MAX_HEADER],
+        "x-reason": f"Every retry was used up: {error}"[:MAX_HEADER],
         "x-queue": _queue(),
         "x-attempts": attempts() + 1,
         "x-letter": new_id(),

@@ -9,9 +9,10 @@ from celery.bootsteps import RUN
 from django.db import transaction
 from kombu import Connection
 
-from orders_project.messaging import gathering, outbox
+from orders_project.messaging import envelope, gathering, outbox
 from orders_project.messaging.events import URGENT
 from orders_project.messaging.gathering import Gathering, steps_together
+from orders_project.messaging.hearing import PARK
 from orders_project.messaging.models import Parcel
 from orders_project.messaging.sorting import sort_out
 from orders_project.messaging.topology import PATIENCE
@@ -200,3 +201,15 @@ def test_what_comes_after_its_consumer_was_cancelled_has_no_queue(monkeypatch):
     )
 
     assert [idle.queue_of(one) for one in (late, known)] == ["", "order.queue"]
+
+
+def test_what_nothing_can_be_made_of_is_parked_and_ends_no_worker(monkeypatch):
+    def glance(_body):
+        raise LookupError("a codec nobody has")
+
+    monkeypatch.setattr(envelope, "glance", glance)
+    message = SimpleNamespace(body=b"{}", headers={}, properties={}, delivery_info={})
+    waiting = sort_out("order.queue", message)
+
+    assert waiting.task == PARK
+    assert "a codec nobody has" in waiting.extra[0]

@@ -1,13 +1,14 @@
 """The dry run: an event's handler really runs, in a transaction that is rolled back."""
 
 import re
+import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
 from django.db import connection, transaction
 
-from orders_project.messaging import deaths, envelope, inbox, outbox, sql, telling
+from orders_project.messaging import deaths, envelope, inbox, outbox, sql
 from orders_project.messaging.desk.selectors import masked
 from orders_project.messaging.errors import MessagingError, Poison, RetryLater
 from orders_project.messaging.hearing import HEARS, Listener
@@ -94,7 +95,7 @@ def rehearse(letter: DeadLetter) -> Rehearsal:
     try:
         verdict = _run(listener, bytes(letter.body), notes)
     except Exception as error:  # noqa: BLE001 - whatever the handler raises
-        trace = masked(telling.trace(error))
+        trace = masked("".join(traceback.format_exception(error)))
         return Rehearsal(_failed(error), notes.says, notes.writes, trace)
     return Rehearsal(verdict, notes.says, notes.writes)
 
@@ -145,4 +146,4 @@ def _failed(error: Exception) -> str:
         RetryLater: "It would have to wait, and be tried again later",
     }
     words = becomes.get(type(error), "It would fail, and die when it keeps failing")
-    return masked(f"{words}: {telling.words(error)}")
+    return masked(f"{words}: {type(error).__name__}: {error}")

@@ -7,7 +7,7 @@ waits on the first rung only: who pressed wants to know soon, and its letter is 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from orders_project.messaging import sql, telling
+from orders_project.messaging import sql
 from orders_project.messaging.topology import RUNGS, Rung
 
 HEADER = "x-replay"
@@ -52,7 +52,7 @@ def applied(queue: str, *marks: Mark) -> None:
 
 def retried(queue: str, mark: Mark, why: str) -> None:
     """Note that a replay failed for now, and waits on a rung for its next attempt."""
-    _write(NOTE, telling.bare(why).replace("\x00", ""), queue, [mark])
+    _write(NOTE, why.replace("\x00", ""), queue, [mark])
 
 
 def _write(statement: str, word: str, queue: str, marks: Iterable[Mark]) -> None:
