@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from django.db import transaction
 
-from inventory.lifecycle import COMMITTED, HELD, REFUSED, RELEASED
+from inventory.lifecycle import COMMITTED, HELD, REFUSED, RELEASED, before
 from inventory.models import StockItem
 from inventory.selectors import drift
 from orders_project.messaging import outbox, sql
@@ -88,7 +88,7 @@ def reserve_stock(events: Sequence[OrderCreated]) -> None:
 @transaction.atomic
 def commit_stock(events: Sequence[PaymentSucceeded]) -> None:
     """Make what is held for these orders sold."""
-    moved = _move(events, COMMITTED, [HELD])
+    moved = _move(events, COMMITTED)
     units = _units_of(moved)
     _lock_stock([units])
     _change_stock(reserved=_less(units), sold=units)
@@ -103,7 +103,7 @@ def release_stock(events: Sequence[PaymentFailed | OrderCancelled]) -> None:
     its creation is heard later.
     """
     sql.run(OPEN, [RELEASED, [event.order_id for event in events]])
-    moved = _move(events, RELEASED, [HELD, COMMITTED])
+    moved = _move(events, RELEASED)
     held, bought = (
         _units_of(one for one, was in moved.items() if was == status)
         for status in (HELD, COMMITTED)
@@ -180,11 +180,11 @@ def _lines(held: Mapping[str, Wanted]) -> list[dict[str, object]]:
     ]
 
 
-def _move(events: Sequence[Event], after: str, before: Sequence[str]) -> dict[str, str]:
-    """Move the reservations that stand at one of `before`; return where each stood."""
+def _move(events: Sequence[Event], status: str) -> dict[str, str]:
+    """Move the reservations as far as the lifecycle allows; return where each stood."""
     ids = [event.order_id for event in events]
-    moved: dict[str, str] = dict(sql.fetch(LOCK_RESERVATIONS, [ids, before]))
-    sql.run(MOVE, [after, list(moved)])
+    moved: dict[str, str] = dict(sql.fetch(LOCK_RESERVATIONS, [ids, before(status)]))
+    sql.run(MOVE, [status, list(moved)])
     return moved
 
 

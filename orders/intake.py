@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from orders.bodies import Text, checked
 from orders.errors import InvalidKeyError
 from orders.pricing import MAX_QUANTITY, Item, NewOrder
+from orders_project.messaging.events import METHODS, Method
 from orders_project.messaging.people import is_uuid
 
 MAX_ITEMS = 50
@@ -19,7 +20,7 @@ HINTS = {
     "items": f'1 to {MAX_ITEMS} items, each {{"sku": .., "quantity": ..}} or a sku.',
     "quantity": f"A whole number from 1 to {MAX_QUANTITY}.",
     "unit_cents": "The price of one in minor units, a whole number.",
-    "method": "prepaid or cod.",
+    "method": f"{' or '.join(METHODS)}.",
     "priority": "normal or urgent.",
     "country": "Two capital letters of ISO 3166, such as US.",
     "email": "An e-mail address.",
@@ -45,7 +46,7 @@ Phone = Annotated[str, Meta(max_length=40, pattern=r"^(\+?[0-9 ()./-]+)?\Z")]
 class Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What every form may carry. `orderId`, `user` and `user_id` are mere labels."""
 
-    method: Literal["prepaid", "cod"] = "prepaid"
+    method: Method = "prepaid"
     payment_token: PaymentToken = "tok_ok"  # noqa: S105 - the simulated gateway's word
     country: Country = "US"
     email: Email = ""

@@ -11,13 +11,12 @@ from django.db import models
 from django.db.models.functions import Now
 
 from orders import lifecycle
-from orders_project.messaging.events import NORMAL, URGENT, Event
+from orders_project.messaging.events import METHODS, NORMAL, URGENT, Event
 
 E = TypeVar("E", bound=Event)
 
 #: What a client says -> the priority of every event of its order.
 PRIORITIES = {"normal": NORMAL, "urgent": URGENT}
-METHODS = ("prepaid", "cod")
 #: What is unknown of a new order.
 TIMES = ("paid_at", "shipped_at", "delivered_at", "completed_at", "cancelled_at")
 
@@ -186,9 +185,7 @@ class IdempotencyKey(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        indexes = (
-            BrinIndex(fields=("created_at",), name="keys_by_time", autosummarize=True),
-        )
+        indexes = (models.Index(fields=("created_at",), name="keys_in_time"),)
 
     def __str__(self) -> str:
         return f"{self.key} of {self.owner}"

@@ -7,8 +7,9 @@ compares the two.
 from rest_framework import serializers
 
 from orders.intake import MAX_ITEMS
-from orders.models import METHODS, PRIORITIES, Order, OrderLine, Product
+from orders.models import PRIORITIES, Order, OrderLine, Product
 from orders.pricing import MAX_QUANTITY
+from orders_project.messaging.events import METHODS
 
 
 class ProductSerializer(serializers.ModelSerializer[Product]):

@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 
 import msgspec
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from rest_framework.views import exception_handler
 
@@ -20,8 +20,9 @@ logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
-#: What a lost connection, a full server or a statement that took too long raises.
-DATABASE_GONE = (OperationalError, InterfaceError)
+#: What a lost connection, a full server, one that only reads, or a statement that took
+#: too long raises.
+DATABASE_GONE = (OperationalError, InterfaceError, InternalError)
 #: Headers of DRF's answer that the problem keeps.
 KEPT = ("Allow", "WWW-Authenticate", "Retry-After")
 

@@ -4,9 +4,9 @@ from typing import get_args
 
 from django.contrib import admin
 
+from orders_project.messaging.events import METHODS
 from orders_project.messaging.growing import Growing, ReadOnly, one_of
 from orders_project.panels import Rows, panel
-from payments.chains import METHODS
 from payments.gateways.port import State
 from payments.lifecycle import OPEN, PAYMENT, REFUND
 from payments.models import GatewayEntry, Payment, Refund

@@ -2,7 +2,6 @@
 
 from orders_project.messaging.chains import Chains
 
-METHODS = ("prepaid", "cod")
 #: A payment's own chain has the name of its method; the others finish or undo it.
 CHAINS = Chains(
     "payments.tasks",

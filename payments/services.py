@@ -12,6 +12,7 @@ from orders_project.messaging import nudging, outbox, sql
 from orders_project.messaging.chains import Job
 from orders_project.messaging.errors import Poison
 from orders_project.messaging.events import (
+    METHODS,
     CodAccepted,
     PaymentSucceeded,
     ShipmentDelivered,
@@ -19,7 +20,7 @@ from orders_project.messaging.events import (
 )
 from orders_project.messaging.nudging import SWEEPER, Nudged
 from payments import refunds
-from payments.chains import CHAINS, METHODS
+from payments.chains import CHAINS
 from payments.lifecycle import (
     ACCEPTED,
     COLLECTED,

@@ -1,5 +1,7 @@
 """Talking to RabbitMQ itself: declaring the topology, publishing with confirms."""
 
+import logging
+import struct
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,7 +19,11 @@ from orders_project.messaging.topology import (
     ROADS,
 )
 
+logger = logging.getLogger(__name__)
+
 CONFIRM_SECONDS = 10
+#: What py-amqp raises while it writes a property that is of another kind, or too long.
+UNSENDABLE = (TypeError, ValueError, AttributeError, struct.error)
 #: Two are missed, then each of three goodbyes waits 5 s for an answer: 21 s at most.
 LISTENING_HEARTBEAT = 3
 
@@ -93,11 +99,13 @@ class BlockedError(OperationalError):
 def empty(broker: Connection) -> dict[str, int]:
     """Throw away what waits in our queues; returns how many messages, by queue.
 
-    What a worker holds unacknowledged stays. Queues that are missing are declared.
+    What a worker holds unacknowledged stays. Queues that are missing are declared, but
+    for dead.letter.queue, which is deleted: the relay so knows that much is lost.
     """
     declare(broker)
     with broker.channel() as channel:
         thrown = {queue.name: queue(channel).purge() for queue in QUEUES}
+        DEAD_LETTER_QUEUE(channel).delete()
     return {name: count for name, count in thrown.items() if count}
 
 
@@ -147,9 +155,9 @@ class Publisher:
     def publish(self, messages: Iterable[Message]) -> set[str]:
         """Publish and wait for every confirm.
 
-        Returns the message ids that no queue took. Raises ConnectionError when the
-        broker refused one, or did not answer in time, and BlockedError at an alarm:
-        none of them counts as sent.
+        Returns the message ids that no queue took, or that cannot be sent. Raises
+        ConnectionError when the broker refused one, or did not answer in time, and
+        BlockedError at an alarm: none of them counts as sent.
         """
         self._wait()
         self.returned.clear()
@@ -162,14 +170,20 @@ class Publisher:
 
     def _send(self, message: Message) -> None:
         self._require_unblocked()
+        try:
+            self.channel.basic_publish(
+                amqp.Message(message.body, **message.properties),
+                exchange=message.exchange,
+                routing_key=message.routing_key,
+                mandatory=True,
+            )
+        except UNSENDABLE:
+            # Nothing of it was written. It must not keep all others from their way.
+            logger.exception("A message to %s has no form in AMQP", message.exchange)
+            self.returned.add(message.properties["message_id"])
+            return
         self.tag += 1
         self.waiting.add(self.tag)
-        self.channel.basic_publish(
-            amqp.Message(message.body, **message.properties),
-            exchange=message.exchange,
-            routing_key=message.routing_key,
-            mandatory=True,
-        )
 
     def _wait(self) -> None:
         deadline = time.monotonic() + CONFIRM_SECONDS

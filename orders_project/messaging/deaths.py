@@ -6,6 +6,7 @@ before the work and committed on its own, or the death would take it along.
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
+from uuid import NAMESPACE_OID, uuid5
 
 from orders_project.messaging import sql
 from orders_project.messaging.crash import crash_point
@@ -16,6 +17,9 @@ from orders_project.messaging.errors import Poison
 #: has killed alone twice. The first delivery is not counted, for it is most of them.
 CHUNKS = (MAX_EVENTS, 50, 1, 1)
 DEADLY = len(CHUNKS) - 1
+
+#: Celery cuts off what runs when a worker loses its broker: that looks like a death.
+DIED = f"Its worker died {len(CHUNKS)} times while handling it, or lost its broker."
 
 COUNT = """
     INSERT INTO messaging_attempt AS a (queue, event_id, count)
@@ -31,6 +35,11 @@ FORGET = """
 """
 
 T = TypeVar("T")
+
+
+def key_of(step: str) -> str:
+    """Make of a step's name and id, which may be any text, what is counted by."""
+    return str(uuid5(NAMESPACE_OID, step))
 
 
 def in_parts(
@@ -54,7 +63,7 @@ def in_parts(
             yield part
     for one in ones:
         if died.get(id_of(one), 0) >= DEADLY:
-            park(one, Poison(f"Its worker died {len(CHUNKS)} times while handling it."))
+            park(one, Poison(DIED))
 
 
 def counts(queue: str, ids: Sequence[str]) -> dict[str, int]:

@@ -8,7 +8,7 @@ Plain Python: this page knows neither Django nor Celery.
 import builtins
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar, get_args
 
 import msgspec
 import uuid_utils
@@ -19,6 +19,8 @@ NORMAL = 1
 #: Quorum queues of RabbitMQ 4.0 to 4.2 know two priorities: 0 to 4, and 5 or more
 #: (https://www.rabbitmq.com/docs/quorum-queues#priorities).
 URGENT = 5
+Method = Literal["prepaid", "cod"]
+METHODS: tuple[str, ...] = get_args(Method)
 #: Fields that are about a person: left out, or masked, where events are shown.
 PRIVATE = frozenset({"email", "phone", "payment_token"})
 

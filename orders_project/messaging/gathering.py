@@ -87,7 +87,7 @@ class Gathering:
     def read_what_is_there(self) -> None:
         # Celery's loop reads one message a turn; a batch is what the socket holds now.
         try:
-            while len(self.waiting) < envelope.MAX_EVENTS:
+            for _message in range(envelope.MAX_EVENTS):
                 self.consumer.connection.drain_events(timeout=0)
         except TimeoutError:
             pass
@@ -104,13 +104,13 @@ class Gathering:
         self.waiting.sort(key=lambda one: -one.wire.priority)
         first, size = self.waiting[0], 0
         batch: list[Waiting] = []
-        for one in list(self.waiting):
-            if (one.task, one.extra) == (first.task, first.extra) and (
-                not batch or size + one.events <= envelope.MAX_EVENTS
-            ):
-                batch.append(one)
-                size += one.events
-                self.waiting.remove(one)
+        others: list[Waiting] = []
+        for one in self.waiting:
+            alike = (one.task, one.extra) == (first.task, first.extra)
+            fits = not batch or size + one.events <= envelope.MAX_EVENTS
+            size += one.events if alike and fits else 0
+            (batch if alike and fits else others).append(one)
+        self.waiting = others
         return batch
 
     def submit(self, batch: Sequence[Waiting]) -> None:

@@ -7,13 +7,14 @@ transaction, and settles what failed. How batches form is worker.py's business.
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, NamedTuple
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Task, shared_task
 from celery.exceptions import Reject
-from django.db import OperationalError, transaction
+from django.db import DatabaseError, InternalError, OperationalError, transaction
 from kombu import Queue
 
 from orders_project.messaging import deaths, envelope, inbox, retry, sql
@@ -100,7 +101,7 @@ def takes(queue: Queue) -> Callable[[Callable[[Wire], object]], Task]:
             try:
                 for wire in wires:
                     handler(Wire(*wire))
-            except OperationalError as error:
+            except (OperationalError, InternalError) as error:
                 # Such as a row that a person's replay has locked for long.
                 raise Outage(f"{type(error).__name__}: {error}") from None
 
@@ -123,7 +124,9 @@ def path_of(handler: Callable[..., object]) -> str:
     return f"{handler.__module__}.{handler.__name__}"
 
 
-def guarded(run: Callable[..., object]) -> Callable[..., object]:
+def guarded(
+    run: Callable[..., object], is_gone: Callable[[BaseException], bool] = is_outage
+) -> Callable[..., object]:
     """Have a function raise Outage when database or broker are gone.
 
     Then nothing was decided, and the worker keeps the messages until they are back.
@@ -134,7 +137,7 @@ def guarded(run: Callable[..., object]) -> Callable[..., object]:
             return run(*args)
         except Exception as error:
             drop_doubtful_connection(error)
-            if is_outage(error):
+            if is_gone(error):
                 raise Outage(f"{type(error).__name__}: {error}") from None
             if isinstance(error, SoftTimeLimitExceeded):
                 # It struck where messages are parked: those that were not come again.
@@ -232,7 +235,8 @@ def _in_one_transaction(listener: Listener, chunk: Sequence[Heard]) -> None:
         deaths.forget(listener.queue, [event.id for event in events])
     if any(replays.HEADER in one.message.headers for one in chunk):
         _note_replays(listener.queue, chunk, {event.id for event in new})
-    note_work(listener.queue, "handled", len(new))
+    if new:
+        note_work(listener.queue, "handled", len(new))
     crash_point("hearing: before the commit", listener.queue)
 
 
@@ -247,8 +251,9 @@ def _settle(wire: Wire, error: Exception) -> None:
         _park(wire, error)
     elif retry.later(wire, error):
         crash_point("hearing: on a rung, not acknowledged")
-        note_work(wire.queue, "retried", 1)
-        replays.retried(wire.queue, replays.mark(wire.headers), repr(error))
+        with only_noted():
+            note_work(wire.queue, "retried", 1)
+            replays.retried(wire.queue, replays.mark(wire.headers), repr(error))
         logger.warning(
             "%s goes to its retry rung %d: %r",
             envelope.unread(wire.body),
@@ -260,11 +265,26 @@ def _settle(wire: Wire, error: Exception) -> None:
 
 
 def _park(wire: Wire, error: Exception) -> None:
-    used_up = "" if isinstance(error, Poison) else "Every retry was used up: "
-    retry.park(wire, f"{used_up}{error or type(error).__name__}", error)
+    retry.park(wire, why_parked(error), error)
     crash_point("hearing: parked, not acknowledged")
-    note_work(wire.queue, "dead", 1)
+    with only_noted():
+        note_work(wire.queue, "dead", 1)
     logger.error("Parked a message of %s: %r", wire.queue, error)
+
+
+def why_parked(error: Exception) -> str:
+    used_up = "" if isinstance(error, Poison) else "Every retry was used up: "
+    return f"{used_up}{error or type(error).__name__}"
+
+
+@contextmanager
+def only_noted() -> Iterator[None]:
+    """Let nothing that is noted of a message decide it, once it has been sent on."""
+    try:
+        yield
+    except DatabaseError as error:
+        drop_doubtful_connection(error)
+        logger.warning("Not noted, for statistics and desk: %r", error)
 
 
 def note_work(queue: str, outcome: str, events: int) -> None:

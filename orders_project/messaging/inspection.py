@@ -27,6 +27,9 @@ from orders_project.messaging.topology import (
     keys_of,
 )
 
+#: Where no port is said: a proxy's, with TLS.
+PORTS = {"http": 15672, "https": 443}
+
 Found = dict[str, Any]
 Binding = tuple[str, str, str, str]
 
@@ -38,9 +41,10 @@ class ManagementError(MessagingError, CommandError):
 def get(path: str) -> Any:
     """GET a page of the management API, without its /api/ prefix, as JSON."""
     parts = urlsplit(settings.MANAGEMENT_URL)
+    host = f"{parts.hostname}:{parts.port or PORTS[parts.scheme]}"
     login = f"{unquote(parts.username or 'guest')}:{unquote(parts.password or 'guest')}"
     request = Request(  # noqa: S310 - a URL from the settings, never from a request
-        f"{parts.scheme}://{parts.hostname}:{parts.port or 15672}/api/{path}",
+        f"{parts.scheme}://{host}/api/{path}",
         headers={"Authorization": "Basic " + base64.b64encode(login.encode()).decode()},
     )
     try:
@@ -48,8 +52,8 @@ def get(path: str) -> Any:
             return json.load(answer)
     except (URLError, TimeoutError) as error:
         raise ManagementError(
-            f"RabbitMQ's management API at {parts.hostname}:{parts.port} says: "
-            f"{error}. If RabbitMQ runs: set MANAGEMENT_URL=http://user:password@host:"
+            f"RabbitMQ's management API at {host} says: {error}. "
+            f" If RabbitMQ runs: set MANAGEMENT_URL=http://user:password@host:"
             "15672, and enable the plugin: rabbitmq-plugins enable rabbitmq_management"
         ) from error
 
@@ -101,8 +105,8 @@ def _compare(what: str, wanted: Any, found: list[Found]) -> Iterator[str]:
             if ours != theirs:
                 yield (
                     f"The {what} {entity.name} has {name} {theirs!r}, the code says "
-                    f"{ours!r}. RabbitMQ cannot change it: empty it, delete it, and "
-                    "run manage.py topology --apply"
+                    f"{ours!r}. RabbitMQ cannot change it: delete it (a queue: once it "
+                    "is empty), and run manage.py topology --apply"
                 )
 
 

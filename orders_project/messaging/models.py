@@ -2,7 +2,6 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
-from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -70,9 +69,6 @@ class Inbox(models.Model):
 
     class Meta:
         db_table = "messaging_inbox"
-        indexes = (
-            BrinIndex(fields=("handled",), name="inbox_by_time", autosummarize=True),
-        )
 
     def __str__(self) -> str:
         return f"{self.event_id} in {self.queue}"
@@ -121,9 +117,7 @@ class Nudge(models.Model):
     class Meta:
         db_table = "messaging_nudge"
         ordering = ("at", "id")
-        indexes = (
-            BrinIndex(fields=("at",), name="nudges_by_time", autosummarize=True),
-        )
+        indexes = (models.Index(fields=("at",), name="nudges_in_time"),)
 
     def __str__(self) -> str:
         return f"{self.what} of {self.order_id} again, by {self.by}"

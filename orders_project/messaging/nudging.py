@@ -8,7 +8,7 @@ from functools import wraps
 
 from django.db import transaction
 
-from orders_project.messaging import outbox, sql
+from orders_project.messaging import backlog, outbox, sql
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.silence import long_statements
 
@@ -25,18 +25,23 @@ NOTE = """
     SELECT order_id, what, by
     FROM jsonb_to_recordset(%s) AS n(order_id uuid, what text, by text)
 """
-#: A broker that loses its data loses no older messages than these, unless a worker was
-#: away for longer: its own orders are then nudged one by one.
+#: A broker that loses its data loses nothing that was said longer ago than this before
+#: its end, unless a worker was away for longer: orders are then nudged one by one.
 RECENT_HOURS = 2
 #: Orders whose events are sent again in one transaction.
 AT_ONCE = 1_000
 #: For finding them: with tens of millions of events it takes longer than any statement.
 MINUTES = 10
-# By id, which begins with the time in milliseconds (RFC 9562, UUIDv7).
-RECENT = """
-    SELECT DISTINCT order_id::text FROM messaging_event WHERE id >= rpad(lpad(to_hex(
-        (extract(epoch FROM now() - make_interval(hours => %s)) * 1000)::bigint
-    ), 12, '0'), 32, '0')::uuid ORDER BY order_id
+# Its end is not known: the first parcel has waited since, and in a database that was
+# restored from a backup, or in a quiet night, nothing was said since.
+LAST = f"""
+    least((SELECT time FROM messaging_event ORDER BY id DESC LIMIT 1),
+        (SELECT due FROM {backlog.due("ORDER BY due LIMIT 1")} ORDER BY due LIMIT 1))
+"""
+RECENT = f"""
+    SELECT DISTINCT order_id::text FROM messaging_event
+    WHERE id >= {sql.first_id(f"({LAST} - make_interval(hours => %s))")}
+    ORDER BY order_id
 """
 ALONE = "SELECT pg_try_advisory_xact_lock(hashtext(%s))"
 

@@ -2,7 +2,13 @@
 
 import amqp
 from billiard.exceptions import SoftTimeLimitExceeded
-from django.db import InterfaceError, OperationalError, connection
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    connection,
+)
 from kombu.exceptions import OperationalError as BrokerError
 
 from orders_project.messaging.errors import Outage
@@ -19,9 +25,10 @@ BROKER_SAID = (
 )
 #: And what its sockets raise, as those of everybody do.
 BROKER_GONE = (*BROKER_SAID, ConnectionError, TimeoutError)
-#: PostgreSQL's classes "connection exception" and "operator intervention":
-#: https://www.postgresql.org/docs/15/errcodes-appendix.html
-SERVER_GONE = ("08", "57P")
+#: PostgreSQL has no connection, room or disk for anybody, is told to stop, only reads
+#: (a standby, or a server that was the primary), or ended a transaction while we were
+#: asleep: https://www.postgresql.org/docs/15/errcodes-appendix.html
+SERVER_GONE = ("08", "25006", "25P03", "53", "57P", "58")
 
 
 def is_outage(error: BaseException) -> bool:
@@ -40,20 +47,25 @@ def is_certain_outage(error: BaseException) -> bool:
     """
     if isinstance(error, (Outage, InterfaceError, *BROKER_SAID)):
         return True
-    return isinstance(error, OperationalError) and _server_gone(error)
+    return isinstance(error, DatabaseError) and _server_gone(error)
 
 
-def _server_gone(error: OperationalError) -> bool:
-    state = getattr(error.__cause__, "pgcode", None)
-    return state is None or state.startswith(SERVER_GONE)
+def _server_gone(error: DatabaseError) -> bool:
+    state: str | None = getattr(error.__cause__, "pgcode", None)
+    if state is None:
+        return isinstance(error, OperationalError)
+    return state.startswith(SERVER_GONE)
 
 
 def drop_doubtful_connection(error: BaseException) -> None:
     """Close a database connection that is dead, or whose query a time limit cut off.
 
-    Celery would do so before each task, but then open a new one each time.
+    Celery would do so before each task, but then open a new one each time. A standby
+    answers; the next connection may be to the server that writes.
     """
     if isinstance(error, SoftTimeLimitExceeded):
         connection.close()
     elif not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()
+        if isinstance(error, InternalError):
+            connection.close()

@@ -114,21 +114,13 @@ def _cut(group: Iterable[Content]) -> Iterator[list[Content]]:
 def message(message_id: str, group: Sequence[Content]) -> Message:
     """Make one message of a group."""
     first = group[0].parcel
-    bodies = [one.body for one in group]
-    properties = msgspec.json.decode(first.properties)
-    if first.event_ids:
-        properties |= {
-            "content_type": envelope.BATCH,
-            "content_encoding": "utf-8",
-            "type": first.routing_key,
-            "app_id": app_of(first.routing_key),
-        }
-    body = envelope.batch(bodies) if first.event_ids else bodies[0]
+    body, properties = _events(group) if first.event_ids else (group[0].body, {})
     return Message(
         first.exchange,
         first.routing_key,
         body,
-        properties
+        msgspec.json.decode(first.properties)
+        | properties
         | {
             "application_headers": msgspec.json.decode(first.headers),
             "message_id": message_id,
@@ -137,3 +129,13 @@ def message(message_id: str, group: Sequence[Content]) -> Message:
             "timestamp": int(utc_now().timestamp()),
         },
     )
+
+
+def _events(group: Sequence[Content]) -> tuple[str, dict[str, str]]:
+    key = group[0].parcel.routing_key
+    return envelope.batch([one.body for one in group]), {
+        "content_type": envelope.BATCH,
+        "content_encoding": "utf-8",
+        "type": key,
+        "app_id": app_of(key),
+    }

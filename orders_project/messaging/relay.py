@@ -14,7 +14,14 @@ from typing import Any
 
 from amqp.exceptions import PreconditionFailed
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import (
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    connection,
+    transaction,
+)
+from django.db.backends.signals import connection_created
 from kombu import Connection
 
 from orders_project.messaging import sql
@@ -45,6 +52,7 @@ POSTPONE = """
 def run(stopped: threading.Event) -> None:
     """Carry parcels until told to stop, through every outage of broker or database."""
     find_rows_by_key()
+    connection_created.connect(_listen)
     pause = 0.0
     while not stopped.wait(pause):
         try:
@@ -52,18 +60,24 @@ def run(stopped: threading.Event) -> None:
                 # Kombu would try twice and sleep between, deaf to `stopped`.
                 broker.ensure_connection(max_retries=0)
                 declare_or_remind(broker)
-                _listen()
+                connection.ensure_connection()
                 logger.info("The relay is connected.")
                 pause = 0.0
                 _carry_on(Publisher(broker.connection), stopped)
-        except (*STOPPED_BY, OperationalError, InterfaceError) as error:
+        except STOPPED_BY as error:
             connection.close()
             pause = min(max(pause * 2, 0.5), LONGEST_PAUSE) * random.uniform(0.75, 1)
             logger.warning("The relay waits %.1f s: %r", pause, error)
 
 
 #: Also a queue that is there with other arguments: orders are taken until it is gone.
-STOPPED_BY = (*BROKER_GONE, PreconditionFailed)
+STOPPED_BY = (
+    *BROKER_GONE,
+    PreconditionFailed,
+    OperationalError,
+    InterfaceError,
+    InternalError,
+)
 TIMEOUTS: dict[str, Any] = {
     "heartbeat": 6,
     "connect_timeout": 4,
@@ -118,8 +132,9 @@ def _postpone(parcels: Collection[Taken]) -> None:
         )
 
 
-def _listen() -> None:
-    connection.ensure_connection()
+def _listen(**_signal: Any) -> None:
+    # With each connection: Django itself may have closed the last, after a roll-back
+    # that failed.
     sql.run(f"LISTEN {CHANNEL}")
 
 

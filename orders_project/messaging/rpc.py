@@ -7,6 +7,7 @@ answer that nobody waits for any more is dropped. So a question only reads.
 import logging
 import time
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import msgspec
@@ -81,6 +82,7 @@ def answers(
     """Have a function answer a kind of question; what it returns must be JSON."""
 
     def decorate(handler: Callable[[Any], Answer]) -> Task:
+        @wraps(handler)
         def answer(wire: Wire) -> None:
             try:
                 said = handler(msgspec.json.decode(wire.body, type=question))
@@ -89,18 +91,20 @@ def answers(
                     raise
                 # Who asked waits some seconds only, and is told that nobody answered.
                 logger.warning("A question on %s has no answer: %r", on.name, error)
-                return
-            with current_app.producer_pool.acquire(block=True, timeout=5) as producer:
-                producer.publish(
-                    msgspec.json.encode(said),
-                    routing_key=wire.reply_to,
-                    correlation_id=wire.correlation_id,
-                    content_type="application/json",
-                    content_encoding="utf-8",
-                )
+            else:
+                _reply(wire, said)
 
-        answer.__module__, answer.__name__ = handler.__module__, handler.__name__
-        answer.__doc__ = handler.__doc__
         return takes(on)(answer)
 
     return decorate
+
+
+def _reply(wire: Wire, said: Answer) -> None:
+    with current_app.producer_pool.acquire(block=True, timeout=5) as producer:
+        producer.publish(
+            msgspec.json.encode(said),
+            routing_key=wire.reply_to,
+            correlation_id=wire.correlation_id,
+            content_type="application/json",
+            content_encoding="utf-8",
+        )

@@ -21,16 +21,19 @@ def producer() -> Iterator[Any]:
     """Lend a producer; raises Outage if a message that it published came back."""
     returned: list[str] = []
 
-    def note(_error: object, exchange: str, key: str, _message: object) -> None:
+    def note(_error: object, exchange: object, key: str, _message: object) -> None:
         returned.append(f"{exchange} with the routing key {key!r}")
 
     with current_app.producer_pool.acquire(block=True, timeout=5) as lent:
         channel: Any = lent.channel
         came_back = channel.events["basic_return"]
         came_back.add(note)
+        # Of the channel that kombu opens when it finds this one's connection dead.
+        lent.on_return = note
         try:
             yield lent
         finally:
+            lent.on_return = None
             came_back.discard(note)
     if returned:
         raise Outage(

@@ -11,6 +11,7 @@ from orders_project.messaging.errors import Poison
 from orders_project.messaging.events import EVENTS, NORMAL, new_id
 from orders_project.messaging.hearing import HEARS, PARK, WHOLE_MESSAGES
 from orders_project.messaging.retry import Wire
+from orders_project.messaging.topology import BY_NAME
 
 #: A step with such a header has a story of its own: its attempts, a person's replay.
 ALONE = {"x-attempt", replays.HEADER}
@@ -51,15 +52,20 @@ def _sorted(queue: str, message: Message, wire: Wire) -> Waiting | None:
     if (task := wire.headers.get("task")) and isinstance(task, str):
         return a_step(task, message, wire)
     try:
-        types = envelope.glance(wire.body)
+        return some_events(queue, message, wire)
     except Poison as error:
         return Waiting(PARK, message, wire, 1, (str(error),))
+
+
+def some_events(queue: str, message: Message, wire: Wire) -> Waiting | None:
+    types = envelope.glance(wire.body)
     heard = [HEARS[queue, kind].task for kind in types if (queue, kind) in HEARS]
     if heard:
         return Waiting(heard[0], message, wire, len(types))
     if strange := [kind for kind in types if kind not in EVENTS]:
-        reason = f"The event type {strange[0]!r} is unknown here."
-        return Waiting(PARK, message, wire, 1, (reason,))
+        raise Poison(f"The event type {strange[0]!r} is unknown here.")
+    if queue in BY_NAME:
+        raise Poison(f"This release does not hear {types[0]!r} on {queue}.")
     return None
 
 

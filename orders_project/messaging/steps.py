@@ -7,12 +7,11 @@ ids (its worker died, its message came twice): it must check the rows' status fi
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
 from typing import Any
-from uuid import NAMESPACE_OID, uuid5
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Task, current_app, current_task, shared_task
-from celery.exceptions import Reject
 from kombu import Queue
 
 from orders_project.messaging import deaths, sending
@@ -21,7 +20,14 @@ from orders_project.messaging.deaths import smaller
 from orders_project.messaging.desk import replays
 from orders_project.messaging.errors import Outage
 from orders_project.messaging.events import NORMAL, new_id
-from orders_project.messaging.hearing import CAREFUL, note_work
+from orders_project.messaging.hearing import (
+    CAREFUL,
+    guarded,
+    note_work,
+    only_noted,
+    path_of,
+    why_parked,
+)
 from orders_project.messaging.outages import (
     BROKER_GONE,
     drop_doubtful_connection,
@@ -49,25 +55,16 @@ def step(work: Step) -> Task:
     failing id goes up the retry rungs with the rest of its chain, then is parked. So
     is an id whose workers die.
     """
+    name = path_of(work)
 
     def run(ids: Sequence[str]) -> list[str]:
-        try:
-            done = _run_and_note(work, list(ids))
-            crash_point("steps: done, not acknowledged", name)
-        except Exception as error:
-            drop_doubtful_connection(error)
-            if is_certain_outage(error):
-                raise Outage(f"{type(error).__name__}: {error}") from None
-            if isinstance(error, SoftTimeLimitExceeded):
-                raise Reject(requeue=True) from None
-            raise
+        done = _run_and_note(work, list(ids))
+        crash_point("steps: done, not acknowledged", name)
         return done
 
-    run.__doc__ = work.__doc__
-    name = f"{work.__module__}.{work.__name__}"
     STEPS.add(name)
-    register: Callable[[Step], Task] = shared_task(name=name, **CAREFUL)
-    return register(run)
+    register: Callable[..., Task] = shared_task(name=name, **CAREFUL)
+    return register(wraps(work)(guarded(run, is_certain_outage)))
 
 
 def _run_and_note(work: Step, ids: list[str]) -> list[str]:
@@ -97,8 +94,7 @@ def _parts(ids: list[str]) -> Iterator[list[str]]:
 
 
 def _key(one: str) -> str:
-    """Make of a step's id, which may be any text, one by which deaths are counted."""
-    return str(uuid5(NAMESPACE_OID, f"{current_task.name} {one}"))
+    return deaths.key_of(f"{current_task.name} {one}")
 
 
 def _run(work: Step, ids: list[str]) -> list[str]:
@@ -139,13 +135,14 @@ def retry_step(ids: Sequence[str], error: BaseException) -> bool:
     headers = failure(_before(), error) | {"x-attempt": attempts() + 1}
     _send_again(ids, exchange, headers)
     _note_leaving("retried", ids)
-    replays.retried(_queue(), replays.mark(_before()), repr(error))
+    with only_noted():
+        replays.retried(_queue(), replays.mark(_before()), repr(error))
     return True
 
 
 def _park(ids: Sequence[str], error: Exception) -> None:
     headers = failure(_before(), error) | {
-        "x-reason": f"Every retry was used up: {error}"[:MAX_HEADER],
+        "x-reason": why_parked(error)[:MAX_HEADER],
         "x-queue": _queue(),
         "x-attempts": attempts() + 1,
         "x-letter": new_id(),
@@ -157,7 +154,8 @@ def _park(ids: Sequence[str], error: Exception) -> None:
 
 def _note_leaving(outcome: str, ids: Sequence[str]) -> None:
     current_task.request.update({SENT_AGAIN: True})
-    note_work(_queue(), outcome, len(ids))
+    with only_noted():
+        note_work(_queue(), outcome, len(ids))
 
 
 def _before() -> dict[str, Any]:

@@ -7,6 +7,7 @@ from orders_project.messaging.desk import recording, tidying
 from orders_project.messaging.hearing import note_work, takes
 from orders_project.messaging.pruning import old
 from orders_project.messaging.retry import Wire
+from orders_project.messaging.sql import first_id
 from orders_project.messaging.topology import DEAD_DESK_QUEUE
 
 SETTLED = old(
@@ -14,6 +15,24 @@ SETTLED = old(
     "since",
     "status IN ('done', 'applied', 'discarded') AND copies = 0",
 )
+# By its key, queue by queue: an index by time would cost each event, and a BRIN range
+# stays as wide as all that was ever in it. Ids begin with the time of their event; what
+# was handled much later waits for its own time.
+INBOX = f"""
+    WITH RECURSIVE heard (queue) AS (
+        (SELECT queue FROM messaging_inbox ORDER BY queue LIMIT 1)
+        UNION ALL SELECT (SELECT queue FROM messaging_inbox i
+            WHERE i.queue > heard.queue ORDER BY queue LIMIT 1)
+        FROM heard WHERE queue IS NOT NULL
+    ), wanted AS (SELECT now() - make_interval(days => %s) AS past, %s AS lot)
+    DELETE FROM messaging_inbox WHERE ctid = ANY(ARRAY(
+        SELECT old.place FROM wanted, heard, LATERAL (
+            SELECT ctid AS place FROM messaging_inbox i
+            WHERE i.queue = heard.queue AND handled < wanted.past
+                AND event_id < {first_id("wanted.past")}
+            LIMIT wanted.lot) AS old
+        LIMIT (SELECT lot FROM wanted)))
+"""
 #: Rows a minute of work leaves behind that only matter while a message may come twice.
 #: The largest table is the last, so that nobody waits for it.
 PRUNE = (
@@ -27,7 +46,7 @@ PRUNE = (
         WHERE letter_id IN (SELECT id FROM gone))
     SELECT FROM gone
     """,
-    old("messaging_inbox", "handled"),
+    INBOX,
 )
 
 

@@ -5,11 +5,10 @@ Flower and in RabbitMQ's own pages. DETAIL shows a row, CONTEXT and LINE parts o
 statement: https://www.postgresql.org/docs/15/protocol-error-fields.html
 """
 
-import re
-
-SHOWN_WITH_IT = re.compile(r"\n(DETAIL|CONTEXT|LINE \d+):.*", re.DOTALL)
+from psycopg2 import Error  # type: ignore[import-untyped]
 
 
-def tell_no_row(error: Exception) -> None:
-    """Have an error of psycopg2 say what was wrong, and not with whose data."""
-    error.args = tuple(SHOWN_WITH_IT.sub("", str(told)) for told in error.args)
+def tell_no_row(error: Error) -> None:
+    """Have an error say what was wrong, in the server's language, but not of whom."""
+    if said := error.diag.message_primary:
+        error.args = (said,)

@@ -328,6 +328,13 @@ def keys_of(queue: Queue) -> Iterator[tuple[Exchange, str]]:
         yield cast("Exchange", bound.exchange), bound.routing_key
 
 
+#: Queues whose bindings name each event: another here is a newer release's.
+BY_NAME = {
+    queue.name
+    for queue in CONSUMED
+    if queue.bindings and not any(set("#*") & set(key) for _, key in keys_of(queue))
+}
+
 #: Events without a handler beside the audit, and why that is right.
 AUDIT_ONLY: Mapping[str, str] = {
     "inventory.committed": "the end of a path: the stock is sold",

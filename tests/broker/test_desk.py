@@ -107,7 +107,7 @@ def long_ago():
 
     def age():
         then = utc_now() - timedelta(minutes=2)
-        DeadLetter.objects.update(parked=then, last_failure=then)
+        DeadLetter.objects.update(parked=then, since=then)
 
     return age
 

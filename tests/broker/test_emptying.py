@@ -3,6 +3,9 @@
 import pytest
 from django.core.management import CommandError, call_command
 
+from orders_project.messaging.broker import declare, has_forgotten
+from orders_project.messaging.reminding import declare_or_remind
+
 
 def test_every_queue_is_empty_afterwards_rungs_and_dead_letters_too(broker, capsys):
     for queue in ("shipping.queue", "retry.10m", "dead.letter.queue"):
@@ -10,10 +13,20 @@ def test_every_queue_is_empty_afterwards_rungs_and_dead_letters_too(broker, caps
 
     call_command("empty_queues", no_input=True)
 
+    declare(broker.connection)
     told = capsys.readouterr().out
     assert "2 messages of retry.10m" in told
     assert "6 messages were thrown away." in told
     assert broker.is_empty("shipping.queue")
+
+
+def test_the_relay_knows_afterwards_that_much_is_lost(broker):
+    broker.send("", "dead.letter.queue", "{}")
+    call_command("empty_queues", no_input=True)
+    assert has_forgotten(broker.connection)
+
+    with broker.connection.clone() as another:
+        declare_or_remind(another)
     assert broker.is_empty("dead.letter.queue")
 
 

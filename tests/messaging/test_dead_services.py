@@ -1,5 +1,6 @@
 """What a press of replay or discard starts, and what it leaves alone."""
 
+import json
 import threading
 
 import pytest
@@ -9,7 +10,7 @@ from orders_project.messaging import deaths, inbox, sql, tasks
 from orders_project.messaging.desk import recording, services
 from orders_project.messaging.events import OrderCompleted, new_id
 from orders_project.messaging.models import Attempt, DeadLetterAction, Parcel
-from tests.messaging.desk import BY, EVERY, QUEUE, dead, letter_of, paid
+from tests.messaging.desk import BY, EVERY, QUEUE, dead, letter_of, paid, step_letter
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +65,26 @@ def test_counted_deaths_of_its_workers_do_not_stand_in_the_way(handler):
     assert not Attempt.objects.exists()
 
 
+def test_nor_do_those_of_a_step(handler):
+    order_id = new_id()
+    step_letter("shipping.tasks.book", order_id, "shipping.tasks")
+    deaths.count("shipping.tasks", [deaths.key_of(f"shipping.tasks.book {order_id}")])
+    services.replay(EVERY(), **BY)
+
+    assert not Attempt.objects.exists()
+
+
+def test_a_strangers_id_of_any_kind_makes_a_parcel_that_can_be_sent(handler):
+    body = f'[[["{new_id()}"]], {{}}, {{"chain": null}}]'
+    for number in (7, {"an": "object"}, "x" * 300):
+        headers = {"task": "shipping.tasks.book", "id": number, "lang": "py"}
+        recording.record(dead(body, queue="shipping.tasks", **headers))
+        services.replay(EVERY(), **BY)
+
+        properties = json.loads(Parcel.objects.latest("id").properties)
+        assert len(properties["correlation_id"]) <= 60
+
+
 def test_what_nobody_handles_and_what_is_no_event_is_refused(handler):
     letter_of(OrderCompleted(order_id=new_id()), queue="sms.queue.of.old")
     recording.record(dead("not JSON"))
@@ -87,7 +108,7 @@ def test_ten_thousand_letters_take_as_many_statements_as_one(
     for _ in range(30):
         letter_of(paid())
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         assert services.replay(EVERY(), **BY).started == 30
     with django_assert_num_queries(10):
         letter_of(paid())  # 4

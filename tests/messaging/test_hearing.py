@@ -1,7 +1,7 @@
 """What becomes of a batch in which something fails."""
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection
 
 from orders_project.messaging import deaths, envelope, hearing, inbox, sql
 from orders_project.messaging.errors import Outage, Poison, RetryLater
@@ -209,6 +209,20 @@ def test_an_outage_counts_no_attempt_and_decides_nothing(handler, rungs):
 
     assert rungs == []
     assert not Inbox.objects.exists()
+
+
+def test_what_cannot_be_noted_of_a_message_that_was_sent_on_decides_nothing(
+    handler, rungs, monkeypatch
+):
+    def note(*_what):
+        raise IntegrityError
+
+    monkeypatch.setattr(hearing, "note_work", note)
+    early, dead = paid(2)
+    handler.fails |= {early.id: RetryLater("not yet"), dead.id: Poison("never")}
+    hear(QUEUE, early, dead)
+
+    assert len(rungs) == 2
 
 
 def test_a_statement_that_took_too_long_is_no_outage_but_a_failure():

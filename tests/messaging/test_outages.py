@@ -9,12 +9,14 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from celery import current_app
 from celery.app.trace import build_tracer
 from celery.exceptions import Reject
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
+from django.db.backends.signals import connection_created
 
-from orders_project.messaging import relay, sql, tasks
+from orders_project.messaging import outbox, relay, sql, tasks
 from orders_project.messaging.broker import BlockedError
 from orders_project.messaging.errors import Outage
-from orders_project.messaging.hearing import guarded
+from orders_project.messaging.hearing import guarded, note_work
+from orders_project.messaging.models import Work
 from orders_project.messaging.outages import is_certain_outage
 from orders_project.messaging.retry import Wire
 from orders_project.messaging.steps import step
@@ -73,6 +75,7 @@ def test_a_batch_of_events_names_the_outage_and_works_at_the_next_try(restart):
 
 
 def test_a_relay_at_rest_takes_a_lost_database_for_an_outage(restart, monkeypatch):
+    connection.ensure_connection()
     relay._listen()
     monkeypatch.setattr(relay.select, "select", lambda *_args: None)
     idle = SimpleNamespace(
@@ -142,3 +145,38 @@ def test_a_letter_whose_row_is_locked_is_kept_and_recorded_later(monkeypatch):
     monkeypatch.setattr(tasks.recording, "record", record)
     with pytest.raises(Outage, match="lock timeout"):
         tasks.record_dead_letter([Wire("a", b"", {}, 5, False)])
+
+
+@pytest.mark.parametrize("state", ["25006", "25P03", "53100", "53300", "57P01"])
+def test_a_server_that_cannot_write_for_anybody_is_an_outage(state):
+    with pytest.raises(DatabaseError) as raised:
+        sql.run(f"DO $$ BEGIN RAISE 'no' USING ERRCODE = '{state}'; END $$")
+    assert is_certain_outage(raised.value)
+
+
+@pytest.mark.parametrize("state", ["40P01", "57014", "23505", "25P02", "54001"])
+def test_an_error_of_one_statement_is_none(state):
+    with pytest.raises(DatabaseError) as raised:
+        sql.run(f"DO $$ BEGIN RAISE 'no' USING ERRCODE = '{state}'; END $$")
+    assert not is_certain_outage(raised.value)
+
+
+def test_a_worker_leaves_a_server_that_only_reads_for_one_that_writes():
+    handle = guarded(lambda ids: note_work("a queue", "handled", len(ids)))
+    sql.run("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+
+    with pytest.raises(Outage, match="read-only transaction"):
+        handle(["one"])
+    handle(["one"])
+    assert Work.objects.count() == 1
+
+
+def test_the_relay_listens_on_each_connection_that_it_is_given():
+    connection_created.connect(relay._listen)
+    try:
+        connection.close()
+        listened = sql.fetch("SELECT pg_listening_channels()")
+    finally:
+        connection_created.disconnect(relay._listen)
+        connection.close()
+    assert listened == [(outbox.CHANNEL,)]

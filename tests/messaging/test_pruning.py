@@ -19,7 +19,13 @@ ROWS = {
     ("messaging_work", "at"): "events, queue, outcome",
     ("messaging_nudge", "at"): "what, by, order_id",
 }
-VALUES = {"event_id": new_id, "order_id": new_id, "count": lambda: 1, "events": int}
+OLD = "01900000-0000-7000-8000-{:012x}"
+VALUES = {
+    "event_id": lambda: OLD.format(0),
+    "order_id": new_id,
+    "count": lambda: 1,
+    "events": int,
+}
 
 
 @pytest.mark.parametrize("pruned", ROWS)
@@ -27,17 +33,17 @@ def test_rows_older_than_the_retention_are_deleted_and_younger_ones_kept(
     pruned, settings
 ):
     settings.RETENTION_DAYS = 7
-    for days in (6, 8):
-        insert(*pruned, days)
+    for days, queue in ((6, "one"), (8, "another")):
+        insert(*pruned, days, queue)
     tasks.prune()
 
     table, when = pruned
     assert sql.fetch(f"SELECT (now() - {when})::text FROM {table}") == [("6 days",)]
 
 
-def insert(table, when, days):
+def insert(table, when, days, queue="some"):
     names = ROWS[table, when].split(", ")
-    values = [VALUES.get(name, lambda: "some")() for name in names]
+    values = [VALUES.get(name, lambda: queue)() for name in names]
     sql.run(
         f"INSERT INTO {table} ({', '.join(names)}, {when}) "
         f"VALUES ({'%s, ' * len(names)} now() - make_interval(days => {days}))",
@@ -47,8 +53,9 @@ def insert(table, when, days):
 
 MANY = """
     INSERT INTO messaging_inbox (queue, event_id, handled)
-    SELECT 'some', gen_random_uuid(), now() - interval '91 days'
-    FROM generate_series(1, 25)
+    SELECT 'some', (rpad('01900000', 30, '0') || to_char(n, 'fm00'))::uuid,
+        now() - interval '91 days'
+    FROM generate_series(1, 25) AS n
 """
 
 

@@ -1,5 +1,6 @@
 """The relay when RabbitMQ raises an alarm, with a broker that says so on cue."""
 
+import struct
 import threading
 from collections import defaultdict
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from orders_project.messaging import outbox, relay
-from orders_project.messaging.broker import BlockedError, Publisher
+from orders_project.messaging.broker import BlockedError, Message, Publisher
 from orders_project.messaging.events import OrderPaid, new_id
 from orders_project.messaging.models import Parcel
 
@@ -143,3 +144,17 @@ def test_a_relay_that_dies_of_what_it_does_not_know_says_so(monkeypatch):
     monkeypatch.setattr(relay, "run", run)
     with pytest.raises(ZeroDivisionError):
         call_command("relay")
+
+
+def test_what_has_no_form_in_amqp_waits_and_keeps_nobody_from_the_way(broker, parcel):
+    def refuse(message, **to):
+        if message.properties["message_id"] == crooked:
+            raise struct.error("argument out of range")
+        broker_takes(message, **to)
+
+    crooked, broker_takes, publisher = "a", broker.publish, Publisher(broker)
+    publisher.channel.basic_publish = refuse
+    told = [Message("", key, "{}", {"message_id": key}) for key in "abc"]
+
+    assert publisher.publish(told) == {crooked}
+    assert len(broker.sent) == 2

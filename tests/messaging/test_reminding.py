@@ -1,10 +1,13 @@
 """Who finds a broker without its queues says again what was said lately."""
 
 import sys
+from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from amqp.exceptions import AccessRefused
 from django.db import transaction
+from django.utils.timezone import now
 
 from orders_project.messaging import outbox, reminding
 from orders_project.messaging.events import OrderPaid, new_id
@@ -111,3 +114,35 @@ def test_who_says_it_all_again_hangs_up_meanwhile(broker, monkeypatch):
     reminding.declare_or_remind(broker)
     assert open_meanwhile == [False]
     assert broker.is_open
+
+
+@pytest.mark.parametrize("since", ["a parcel waits", "nothing was said"])
+def test_lately_is_before_the_broker_was_lost_however_long_ago_that_was(broker, since):
+    lost = now() - timedelta(hours=9)
+    ids = {hours: say(lost - timedelta(hours=hours)) for hours in (1, 5)}
+    if since == "a parcel waits":
+        say(now())
+        Parcel.objects.create(due=lost, priority=1, routing_key="a", body="{}")
+    reminding.declare_or_remind(broker)
+
+    told = {one for parcel in Parcel.objects.all() for one in parcel.event_ids or ()}
+    assert ids[1] in told
+    assert ids[5] not in told
+
+
+def say(time):
+    """Say something at a time of the past; its parcel has left long ago."""
+    moment = f"{int(time.timestamp() * 1000):012x}"
+    event_id = UUID(moment + new_id().replace("-", "")[12:])
+    with transaction.atomic():
+        outbox.append(
+            OrderPaid(
+                id=str(event_id),
+                time=time,
+                order_id=new_id(),
+                total_cents=1,
+                currency="USD",
+            )
+        )
+    Parcel.objects.filter(event_ids__isnull=False).delete()
+    return event_id

@@ -10,7 +10,12 @@ from django.db import transaction
 from kombu import Connection
 
 from orders_project.messaging import envelope, gathering, outbox
-from orders_project.messaging.events import URGENT
+from orders_project.messaging.events import (
+    URGENT,
+    DeliveryConfirmed,
+    OrderShipped,
+    new_id,
+)
 from orders_project.messaging.gathering import Gathering, steps_together
 from orders_project.messaging.hearing import PARK
 from orders_project.messaging.models import Parcel
@@ -213,3 +218,21 @@ def test_what_nothing_can_be_made_of_is_parked_and_ends_no_worker(monkeypatch):
 
     assert waiting.task == PARK
     assert "a codec nobody has" in waiting.extra[0]
+
+
+def test_what_a_newer_release_hears_is_parked_and_not_let_go():
+    """Its worker shares the queue, and has bound it already: it would be lost."""
+    waiting = arrived("inventory.queue", OrderShipped(order_id=new_id(), tracking=""))
+
+    assert waiting.task == PARK
+    assert "does not hear 'order.shipped' on inventory.queue" in waiting.extra[0]
+
+
+def test_what_a_wide_binding_brings_and_nobody_wants_is_let_go():
+    assert arrived("email.queue", DeliveryConfirmed(order_id=new_id())) is None
+
+
+def arrived(queue, event):
+    body = envelope.encode(event).encode()
+    message = SimpleNamespace(body=body, headers={}, properties={}, delivery_info={})
+    return sort_out(queue, message)

@@ -34,7 +34,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "\n".join([f"{len(broken)} violations:", *broken[:SHOWN], *tail])
             )
-        count = len(promises.ALWAYS) + (0 if moving else len(promises.RESTING))
+        count = len(promises.in_force(resting=not moving))
         self.stdout.write(f"All {count} promises are kept: 0 violations.")
 
 

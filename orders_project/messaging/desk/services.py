@@ -5,6 +5,7 @@ Set-based: a group of ten thousand takes as many statements as one letter.
 
 import difflib
 import hashlib
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from orders_project.messaging import envelope, outbox, sql
+from orders_project.messaging import deaths, envelope, outbox, sql
 from orders_project.messaging.desk import selectors
 from orders_project.messaging.errors import MessagingError, Poison
 from orders_project.messaging.events import EVENTS
@@ -24,6 +25,8 @@ Status, What = DeadLetter.Status, DeadLetterAction.What
 
 #: Longer than all retry rungs together: a replay that took this long was lost.
 PATIENCE = timedelta(hours=1)
+#: AMQP takes 255 bytes; Celery's own is a UUID.
+MAX_ID = 60
 LOST = Q(status=Status.REPLAYING, since__lt=Now() - PATIENCE)
 
 APPLIED = """
@@ -45,14 +48,13 @@ SEND = f"""
             'content_type', CASE kind WHEN 'step' THEN 'application/json'
                 ELSE '{envelope.SINGLE}' END,
             'content_encoding', 'utf-8',
-            'correlation_id', headers -> 'id'))::text,
+            'correlation_id', left(headers ->> 'id', {MAX_ID})))::text,
         convert_from(body, 'UTF8')
     FROM messaging_deadletter WHERE id = ANY(%s) ORDER BY priority DESC, id
 """
-# Or the first redelivery would count as the fifth, and park it unread.
-FORGET = """
-    DELETE FROM messaging_attempt a USING messaging_deadletter d
-    WHERE d.id = ANY(%s) AND a.queue = d.queue AND a.event_id = d.event_id
+DEATHS = """
+    SELECT queue, kind, coalesce(event_id::text, identity) FROM messaging_deadletter
+    WHERE id = ANY(%s) AND (kind = 'step' OR event_id IS NOT NULL)
 """
 MOVE = "UPDATE messaging_deadletter SET status = %s, since = now() WHERE id = ANY(%s)"
 NOTE = """
@@ -128,9 +130,19 @@ def _move(ids: Sequence[int], status: str, what: str, who: str, why: str) -> Non
 
 def _send(ids: Sequence[int]) -> None:
     if ids:
-        sql.run(FORGET, [list(ids)])
+        _forget_deaths(ids)
         sql.run(SEND, [list(ids)])
         outbox.wake_after_commit()
+
+
+def _forget_deaths(ids: Sequence[int]) -> None:
+    # Or the first redelivery would count as the fifth, and park it unread.
+    killed = defaultdict(list)
+    for queue, kind, identity in sql.fetch(DEATHS, [list(ids)]):
+        step = kind == DeadLetter.Kind.STEP
+        killed[queue].append(deaths.key_of(identity) if step else identity)
+    for queue, keys in killed.items():
+        deaths.forget(queue, keys)
 
 
 # ---- editing

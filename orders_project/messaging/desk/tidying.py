@@ -45,7 +45,7 @@ COUNTED = """
     FROM messaging_deadletter known
     LEFT JOIN jsonb_to_recordset(%s) AS s(id bigint, seen int) USING (id)
     WHERE d.id = known.id AND known.copies <> coalesce(s.seen, 0)
-        AND greatest(known.parked, known.last_failure)
+        AND greatest(known.parked, known.since)
             < %s::timestamptz - interval '1 minute'
 """
 

@@ -9,15 +9,16 @@ from kombu import Connection
 from orders_project.messaging.broker import empty
 
 WARNING = """Every message in every queue of Waybill is thrown away, dead letters too.
-Stop relay and workers first. Orders that the database knows lose nothing: what they
-miss is sent again from its log. Type 'yes' to go on: """
+Stop relay and workers first. Orders that the database knows lose nothing: what was
+said in the last two hours before the backup is sent again from its log, and what open
+orders miss. Type 'yes' to go on: """
 
 
 class Command(BaseCommand):
     help = (
         "Throw away every message in the broker, after the database was restored from "
         "a backup: messages of orders that it has forgotten would make shipments for "
-        "nobody. Then start everything; the sweeper sends what open orders miss. "
+        "nobody. Then start everything; relay and sweeper send again what is missed. "
         "Example: manage.py empty_queues --no-input"
     )
 
