@@ -1,7 +1,9 @@
 """The events that cross a wall between apps. Nothing else does.
 
-Each class is a promise to readers we cannot see: fields are added, never
-renamed, and every field is plain JSON, because a reader need not be Python.
+Each class is a promise to readers we cannot see: fields are added with a default,
+never renamed, and every field is plain JSON, because a reader need not be Python.
+What was said before is sent again from the log, for years, and has no field that came
+later: without a default it would be parked.
 Plain Python: this page knows neither Django nor Celery.
 """
 
