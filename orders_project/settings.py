@@ -175,6 +175,14 @@ EMAIL_PORT = env.number("EMAIL_PORT", 25)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.switch("EMAIL_USE_TLS")
+EMAIL_USE_SSL = env.switch("EMAIL_USE_SSL")
+if EMAIL_USE_TLS and EMAIL_USE_SSL:
+    # Else Django would say so of each mail.
+    env.refuse(
+        "EMAIL_USE_SSL",
+        "is on, and so is EMAIL_USE_TLS; a mail server takes one of both",
+        "EMAIL_USE_SSL=false",
+    )
 EMAIL_TIMEOUT = 5  # without it a silent mail server would hold a worker for ever
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "shop@waybill.example")
 

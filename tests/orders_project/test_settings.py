@@ -72,6 +72,13 @@ def test_what_is_missing_or_wrong_is_named_with_an_example(name, value, reason):
     assert f"For example: {name}=" in line
 
 
+def test_a_mail_server_is_called_in_one_of_two_ways():
+    line = refusal(EMAIL_USE_TLS="true", EMAIL_USE_SSL="true")
+
+    assert line.startswith("Not started: EMAIL_USE_SSL is on, and so is EMAIL_USE_TLS")
+    assert line.endswith("For example: EMAIL_USE_SSL=false")
+
+
 def test_a_wrong_url_is_not_printed_because_it_may_hold_a_password():
     assert "hunter2" not in refusal(AMQP_URL="http://user:hunter2@host")
 
