@@ -23,7 +23,8 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 CURRENCY = env.text("CURRENCY", "USD")
 GUEST_CHECKOUT = env.switch("GUEST_CHECKOUT")
 CONFIRMATION_DELAY_SECONDS = env.number("CONFIRMATION_DELAY_SECONDS", 5)
-# None: no simulated delivery, the parcel waits for a confirmation through the API.
+# None: no simulated delivery, the parcel waits for a confirmation through the API. A
+# real CARRIER needs it: its parcels, too, count as delivered after a number of seconds.
 CARRIER_DELIVERY_SECONDS = env.seconds("CARRIER_DELIVERY_SECONDS", 0)
 OUTGOING_DIR = Path(env.text("OUTGOING_DIR", str(BASE_DIR / ".run/outgoing")))
 #: CSV files with a column sku: what load_catalogue sells and receive_stock stocks.

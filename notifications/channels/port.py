@@ -1,4 +1,4 @@
-"""What a channel must be able to do. A real text message service is one more file.
+"""What a channel must be able to do. A real text message service is one more class.
 
 Name its class in the setting SMS_SENDER; it is made once for each chunk of messages.
 """

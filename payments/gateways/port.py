@@ -1,4 +1,4 @@
-"""What we ask of a payment gateway. A real one is one more file beside this one."""
+"""What we ask of a payment gateway. A real one is one more class: docs/your-shop.md."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -71,6 +71,9 @@ class PaymentGateway(Protocol):
     charge must not take its neighbours down. Up to 500 are asked for at once, and an
     adapter has 20 s for them (CELERY_TASK_SOFT_TIME_LIMIT): what it leaves unanswered
     by then is asked for again, but what it takes longer for comes again in parts.
+
+    The setting PAYMENT_GATEWAY names the class, and it is made anew for each call: a
+    thread pool and connections that are to be kept belong to its module.
 
     The same key always gets the first answer again, and nothing is charged twice.
     """

@@ -1,4 +1,4 @@
-"""What we ask of a carrier. A real one is one more file beside this one."""
+"""What we ask of a carrier. A real one is one more class: see docs/your-shop.md."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -46,6 +46,14 @@ class Carrier(Protocol):
 
     Booking and handing over may come again for the same order and must change nothing
     the second time. After a CarrierError the parcels are asked for again one by one.
+
+    The setting CARRIER names the class, and it is made anew for each call: connections
+    that are to be kept belong to its module.
+
+    When a parcel is delivered is not asked here. With CARRIER_DELIVERY_SECONDS=none it
+    is once the carrier's tracking, or the customer, has called
+    `POST /api/orders/ID/confirm-delivery/`; with a number every parcel is after so many
+    seconds, a real one too, and cash counts as collected then.
     """
 
     def book(self, parcels: Sequence[Parcel]) -> Sequence[Booking]:
