@@ -98,10 +98,18 @@ def docker(words):
     assert words[1] == "compose"
     if "--scale" in words:
         assert words[words.index("--scale") + 1].partition("=")[0] in services
-    if "run" in words:
-        service = words.index("--rm") + 1
-        assert words[service] in services
-        check_inner(words[service + 1 :])
+    if "--no-deps" in words:
+        named = _after("--no-deps", words)
+        assert named[0] == "$(docker" or {*named} <= {*services}
+    for start in {"--rm", "exec"} & {*words}:
+        service, *inner = [one for one in _after(start, words) if one != "-T"]
+        assert service in services
+        if "python" in inner:
+            check_inner(inner)
+
+
+def _after(word, words):
+    return words[words.index(word) + 1 :]
 
 
 def secrets(words):
