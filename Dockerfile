@@ -23,4 +23,4 @@ COPY audit audit
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=orders_project.settings OUTGOING_DIR=/var/lib/waybill/outgoing
 USER waybill
-CMD ["gunicorn", "orders_project.wsgi", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--graceful-timeout", "7", "--bind", "0.0.0.0:8000"]
+CMD ["gunicorn", "orders_project.wsgi", "--worker-class", "gthread", "--workers", "2", "--threads", "16", "--graceful-timeout", "7", "--bind", "0.0.0.0:8000"]

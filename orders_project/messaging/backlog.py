@@ -18,7 +18,8 @@ def due(how: str = "") -> str:
 
     `how` orders, bounds and locks each of the two. The millions that may be due later
     are not read: they are behind these in the index parcel_in_turn, of which this is
-    the beginning. It only fits as long as the words are those of the index.
+    the beginning. It only fits as long as the words are those of the index; the relay's
+    health check in docker-compose.yml repeats them.
     """
     return f"""
         (VALUES (true), (false)) AS turn (urgent), LATERAL (

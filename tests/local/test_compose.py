@@ -1,8 +1,10 @@
 """docker-compose.yml is valid, safe, and the same system as the local one."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
@@ -12,7 +14,8 @@ from deploy.local import docker, ports, processes
 from deploy.local.places import ROOT
 from deploy.local.program import Program
 from deploy.local.system import System
-from orders_project.messaging import leaving, topology
+from orders_project.messaging import backlog, leaving, topology
+from orders_project.messaging.events import URGENT
 from tests.docs.pages import README, codes
 from tests.local import compose
 
@@ -57,6 +60,30 @@ def test_every_setting_reaches_the_containers_and_what_is_not_set_has_its_defaul
     assert told["services"]["web"]["environment"]["RETENTION_DAYS"] == "told"
 
 
+@pytest.mark.parametrize("given", ["", "shop.example", "*"])
+def test_the_health_check_may_call_the_web_whatever_the_shop_is_called(given):
+    web = compose.load(dict.fromkeys(SECRETS, "x") | {"ALLOWED_HOSTS": given})
+    web = web["services"]["web"]
+
+    names = web["environment"]["ALLOWED_HOSTS"].split(",")
+
+    assert urlsplit(_url_in(web["healthcheck"]["test"])).hostname in names
+    assert (given or "localhost") in names
+
+
+def _url_in(command):
+    return re.search(r"http://[^']+", command)[0]
+
+
+def test_the_relay_is_asked_in_the_words_of_the_index():
+    assert f"priority >= {URGENT}" in SERVICES["relay"]["healthcheck"]["test"]
+    assert f"priority >= {URGENT}" in backlog.due()
+
+
+def test_what_runs_at_every_start_changes_nothing_that_the_shop_has_changed():
+    assert "load_catalogue" not in SERVICES["setup"]["command"]
+
+
 def test_the_commands_are_those_of_the_process_table():
     table = [*FIXED, *processes.cluster_workers()]
     expected = {process.name: process.command.format(**INSIDE) for process in table}
@@ -64,6 +91,12 @@ def test_the_commands_are_those_of_the_process_table():
     found = {name: service.get("command") for name, service in SERVICES.items()}
 
     assert found == expected | {name: found[name] for name in (*SERVERS, "setup")}
+
+
+def test_the_image_by_itself_is_the_web():
+    *_, last = (ROOT / "Dockerfile").read_text().splitlines()
+
+    assert json.loads(last.removeprefix("CMD ")) == SERVICES["web"]["command"].split()
 
 
 def test_processes_are_stopped_alike_and_have_time_to_leave_by_themselves():
