@@ -97,7 +97,8 @@ def _one(running: Rig, name: str, seed: int, options: argparse.Namespace) -> boo
 
 def _on_paper() -> bool:
     say("the faults that are played without a broker, at their nightly sizes")
-    command = ["bin/test", *ON_PAPER, "-q", "--hypothesis-profile=nightly"]
+    long = ["--hypothesis-profile=nightly", "--timeout=7200"]
+    command = ["bin/test", *ON_PAPER, "-q", *long]
     return signals.run(command, os.environ) == 0
 
 
