@@ -57,12 +57,13 @@ def choice(name: str, known: Iterable[str], default: str) -> str:
     return _meaning(name, {word: word for word in known}, text(name, default))
 
 
-def number(name: str, default: int, *, least: int = 0) -> int:
-    """Return a whole number that is not below the least."""
+def number(name: str, default: int, *, least: int = 0, most: float = math.inf) -> int:
+    """Return a whole number that is neither below the least nor above the most."""
     given = text(name, str(default))
-    if not (given.isascii() and given.isdigit() and int(given) >= least):
+    if not (given.isascii() and given.isdigit() and least <= int(given) <= most):
         floor = f" from {least}" if least else ""
-        what = f"is {given!r} and must be a whole number{floor}"
+        top = f" to {most}" if most < math.inf else ""
+        what = f"is {given!r} and must be a whole number{floor}{top}"
         refuse(name, what, f"{name}={default}")
     return int(given)
 

@@ -166,7 +166,10 @@ PAYMENT_GATEWAY = env.text(
     "PAYMENT_GATEWAY", "payments.gateways.simulated.SimulatedGateway"
 )
 # How often a gateway that does not answer is asked: once more than there are rungs.
-PAYMENT_MAX_ATTEMPTS = env.number("PAYMENT_MAX_ATTEMPTS", len(topology.RUNGS) + 1)
+MOST_ATTEMPTS = len(topology.RUNGS) + 1
+PAYMENT_MAX_ATTEMPTS = env.number(
+    "PAYMENT_MAX_ATTEMPTS", MOST_ATTEMPTS, least=1, most=MOST_ATTEMPTS
+)
 SIMULATED_SLOW_SECONDS = env.number("SIMULATED_SLOW_SECONDS", 1)
 CARRIER = env.text("CARRIER", "shipping.carriers.simulated.SimulatedCarrier")
 SMS_SENDER = env.text("SMS_SENDER", "notifications.channels.files.SmsFiles")

@@ -58,6 +58,7 @@ def test_the_settings_that_these_tests_break_are_fine():
         ("CARRIER_DELIVERY_SECONDS", "nan", "is 'nan'"),
         ("CONFIRMATION_DELAY_SECONDS", "1.5", "is '1.5' and must be a whole number"),
         ("PAYMENT_MAX_ATTEMPTS", "-1", "is '-1' and must be a whole number"),
+        ("PAYMENT_MAX_ATTEMPTS", "6", "is '6' and must be a whole number from 1 to 5"),
         ("RETENTION_DAYS", "0", "is '0' and must be a whole number from 1"),
         ("DEBUG", "maybe", "is 'maybe' and must be one of true, "),
         ("QUEUE_TYPE", "stream", "is 'stream' and must be one of classic, quorum"),
