@@ -100,16 +100,15 @@ def settle(order_ids: Sequence[str]) -> None:
 def accept(order_ids: Sequence[str]) -> None:
     """Agree that the money comes in cash when the parcel does."""
     lock(order_ids)
-    outbox.append(
-        *(
-            row.say(
-                CodAccepted,
-                amount_cents=row.amount_cents,
-                currency=row.currency,
-                country=row.country,
-            )
-            for row in move_all(order_ids, ACCEPTED)
-        )
+    outbox.append(*map(_agreement, move_all(order_ids, ACCEPTED)))
+
+
+def _agreement(row: Row) -> CodAccepted:
+    return row.say(
+        CodAccepted,
+        amount_cents=row.amount_cents,
+        currency=row.currency,
+        country=row.country,
     )
 
 

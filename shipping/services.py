@@ -24,7 +24,7 @@ from orders_project.messaging.events import (
 )
 from orders_project.messaging.nudging import SWEEPER, Nudged
 from shipping.carriers import carrier
-from shipping.carriers.port import Parcel
+from shipping.carriers.port import Booking, Parcel
 from shipping.chains import CHAINS
 from shipping.lifecycle import (
     BOOKED,
@@ -94,20 +94,23 @@ def book(order_ids: Sequence[str]) -> list[str]:
     waiting = read(order_ids, OPENED)
     bookings = carrier().book([_parcel(row) for row in waiting])
     crash_point("shipping: booked, not recorded")
-    with transaction.atomic():
-        lock(order_ids)
-        move(
-            [
-                {
-                    "order_id": row.order_id,
-                    "status": BOOKED,
-                    "carrier": booking.carrier,
-                    "tracking": booking.tracking,
-                }
-                for row, booking in zip(waiting, bookings, strict=True)
-            ]
-        )
+    _record(waiting, bookings)
     return [row.order_id for row in read(order_ids, BOOKED)]
+
+
+@transaction.atomic
+def _record(waiting: Sequence[Row], bookings: Sequence[Booking]) -> None:
+    lock(row.order_id for row in waiting)
+    move([_booked(*one) for one in zip(waiting, bookings, strict=True)])
+
+
+def _booked(row: Row, booking: Booking) -> dict[str, object]:
+    return {
+        "order_id": row.order_id,
+        "status": BOOKED,
+        "carrier": booking.carrier,
+        "tracking": booking.tracking,
+    }
 
 
 def _parcel(row: Row) -> Parcel:
