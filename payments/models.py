@@ -43,6 +43,12 @@ class Payment(models.Model):
     priority = models.SmallIntegerField(db_default=NORMAL)
     created = models.DateTimeField(db_default=Now())
     updated = models.DateTimeField(db_default=Now())
+    tried = models.DateTimeField(
+        null=True, help_text="when it was last helped on since then"
+    )
+    sweeps = models.SmallIntegerField(
+        db_default=0, help_text="how often since its status moved"
+    )
     # The one indexed column that changes, and only at the end: so every update before
     # stays within its page, and writes no index entry.
     is_open = models.GeneratedField(
@@ -85,6 +91,12 @@ class Refund(models.Model):
     )
     created = models.DateTimeField(db_default=Now())
     updated = models.DateTimeField(db_default=Now())
+    tried = models.DateTimeField(
+        null=True, help_text="when it was last helped on since then"
+    )
+    sweeps = models.SmallIntegerField(
+        db_default=0, help_text="how often since its status moved"
+    )
 
     class Meta:
         constraints = (_one_of(lifecycle.REFUND, "refund"),)

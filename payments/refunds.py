@@ -1,7 +1,8 @@
 """The way of a payment back: cancelled or given up, until the gateway holds nothing.
 
 A refund is requested in the transaction that stops the payment, and carried out by
-a task. Every writer of refunds holds the lock of the payment first.
+a task. Every writer of refunds holds the lock of the payment first, but for `take`,
+which waits for nobody: it skips what is locked.
 """
 
 from collections.abc import Collection, Sequence
@@ -42,7 +43,7 @@ REQUEST = """
 """
 REQUEST_AGAIN = """
     UPDATE payments_refund r
-    SET status = 'requested', attempt = attempt + 1, asked = 0,
+    SET status = 'requested', attempt = attempt + 1, asked = 0, sweeps = 0,
         updated = statement_timestamp()
     FROM payments_payment p
     WHERE r.order_id = p.order_id AND r.order_id = ANY(%s::uuid[])
@@ -62,18 +63,14 @@ UNDONE = """
     RETURNING r.order_id::text, r.status
 """
 TAKE = """
-    UPDATE payments_refund r SET asked = 0, updated = statement_timestamp()
+    UPDATE payments_refund r
+    SET asked = 0, tried = statement_timestamp(), sweeps = r.sweeps + 1
     FROM payments_payment p
     WHERE p.order_id = r.order_id AND r.order_id IN (
-        SELECT order_id FROM payments_refund WHERE status = 'requested' AND {which}
-        ORDER BY order_id {limit} FOR UPDATE SKIP LOCKED)
+        SELECT order_id FROM payments_refund
+        WHERE status = 'requested' AND {which} FOR UPDATE SKIP LOCKED)
     RETURNING 'refund', p.priority, r.order_id::text
 """
-IDLE = TAKE.format(
-    which="updated < statement_timestamp() - make_interval(secs => %s)",
-    limit="LIMIT 1000",
-)
-NAMED = TAKE.format(which="order_id = ANY(%s::uuid[])", limit="")
 #: Seconds after which a gateway that does not answer is asked again, then again. The
 #: order hangs on it, so that this goes on until there is an answer.
 PAUSES = (5, 15, 30, 60)
@@ -81,11 +78,12 @@ PAUSES = (5, 15, 30, 60)
 #: asked for less than half a pause ago leaves it to the other.
 ASK_AGAIN = f"""
     UPDATE payments_refund r
-    SET asked = least(asked + 1, {len(PAUSES)}), updated = statement_timestamp()
+    SET asked = least(asked + 1, {len(PAUSES)}), tried = statement_timestamp()
     FROM payments_payment p
     WHERE p.order_id = r.order_id AND r.order_id = ANY(%s::uuid[])
-        AND r.status = 'requested' AND (asked = 0 OR r.updated < statement_timestamp()
-            - make_interval(secs => (ARRAY{[*PAUSES]})[asked] / 2.0))
+        AND r.status = 'requested' AND (asked = 0
+            OR greatest(r.updated, r.tried) < statement_timestamp()
+                - make_interval(secs => (ARRAY{[*PAUSES]})[asked] / 2.0))
     RETURNING (ARRAY{[*PAUSES]})[asked], p.priority, r.order_id::text
 """
 
@@ -207,16 +205,6 @@ def _ask_again(order_ids: Collection[str]) -> None:
         CHAINS.start((("refund", *job) for _, *job in rows), after=pause)
 
 
-def take_idle(seconds: float) -> list[Job]:
-    """Return the jobs of refunds that nobody seems to be at, and mark them as taken."""
-    return _jobs(IDLE, seconds)
-
-
-def take(order_ids: Sequence[str]) -> list[Job]:
-    """Return the jobs of these orders' refunds that are not carried out yet."""
-    return _jobs(NAMED, list(order_ids))
-
-
-def _jobs(query: str, which: object) -> list[Job]:
-    rows = sql.fetch(query, [which])
-    return [(chain, priority, order_id) for chain, priority, order_id in rows]
+def take(which: str, value: object) -> Sequence[Job]:
+    """Mark refunds that rest as taken, and return their jobs (see chains.py)."""
+    return sql.fetch(TAKE.format(which=which), [value])

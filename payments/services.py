@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from orders_project.messaging import nudging, outbox, sql
-from orders_project.messaging.chains import Job
+from orders_project.messaging.chains import IDLE, NAMED
 from orders_project.messaging.errors import Poison
 from orders_project.messaging.events import (
     METHODS,
@@ -42,19 +42,13 @@ OPEN = """
     RETURNING method, priority, order_id::text
 """
 TAKE = """
-    UPDATE payments_payment SET updated = statement_timestamp()
+    UPDATE payments_payment SET tried = statement_timestamp(), sweeps = sweeps + 1
     WHERE order_id IN (
-        SELECT order_id FROM payments_payment WHERE status = ANY(%s) AND {which}
-        ORDER BY order_id {limit} FOR UPDATE SKIP LOCKED)
+        SELECT order_id FROM payments_payment
+        WHERE is_open AND status = ANY(%s) AND {which} FOR UPDATE SKIP LOCKED)
     RETURNING CASE status WHEN 'due' THEN 'collection' ELSE method END, priority,
         order_id::text
 """
-#: Touching the row makes this once in so many seconds, however often it is called.
-IDLE = TAKE.format(
-    which="is_open AND updated < statement_timestamp() - make_interval(secs => %s)",
-    limit="LIMIT 1000",
-)
-NAMED = TAKE.format(which="order_id = ANY(%s::uuid[])", limit="")
 
 
 def open_payments(events: Sequence[StockReserved]) -> None:
@@ -145,23 +139,17 @@ def resume_idle() -> int:
 
     Harmless where a chain is still on its way: a step skips what is past it.
     """
-    seconds = settings.SWEEP_IDLE_SECONDS
-    idle = [*_take(IDLE, seconds), *refunds.take_idle(seconds)]
-    nudging.note(_start(idle), by=SWEEPER)
-    return len(idle)
+    nudged = _resume(IDLE, settings.SWEEP_IDLE_SECONDS)
+    nudging.note(nudged, by=SWEEPER)
+    return len(nudged)
 
 
 @transaction.atomic
 def resume(order_ids: Sequence[str]) -> list[Nudged]:
     """Start what rests of these orders' payments and refunds; return what that was."""
-    return _start([*_take(NAMED, order_ids), *refunds.take(order_ids)])
+    return _resume(NAMED, list(order_ids))
 
 
-def _take(query: str, which: object) -> list[Job]:
-    rows = sql.fetch(query, [list(MOVING), which])
-    return [(chain, priority, order_id) for chain, priority, order_id in rows]
-
-
-def _start(jobs: Sequence[Job]) -> list[Nudged]:
-    CHAINS.start(jobs)
-    return [(chain, order_id) for chain, _, order_id in jobs]
+def _resume(which: str, value: object) -> list[Nudged]:
+    payments = sql.fetch(TAKE.format(which=which), [list(MOVING), value])
+    return CHAINS.restart([*payments, *refunds.take(which, value)])

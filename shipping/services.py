@@ -4,12 +4,13 @@ A service that asks the carrier reads, asks outside any transaction, and records
 answers in one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import transaction
 
 from orders_project.messaging import nudging, outbox, sql
+from orders_project.messaging.chains import IDLE, NAMED
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.errors import RetryLater
 from orders_project.messaging.events import (
@@ -31,6 +32,7 @@ from shipping.lifecycle import (
     CANCELLED,
     DELIVERED,
     IN_TRANSIT,
+    MOVING,
     OPENED,
     PREPARED,
     RELEASED,
@@ -46,27 +48,18 @@ OPEN = """
     ORDER BY order_id ON CONFLICT DO NOTHING
     RETURNING 'preparation', priority, order_id::text
 """
-#: status -> the chain that takes it further. Touching the row makes this once in so
-#: many seconds, however often it is called.
-RESUMED: Mapping[str, str] = {
-    OPENED: "preparation",
-    BOOKED: "preparation",
-    RELEASED: "dispatch",
-    IN_TRANSIT: "delivery",
-}
+#: A parcel on the road is given its time; NULL leaves it to a confirmation.
 TAKE = """
-    UPDATE shipping_shipment SET updated = statement_timestamp()
+    UPDATE shipping_shipment SET tried = statement_timestamp(), sweeps = sweeps + 1
     WHERE order_id IN (
         SELECT order_id FROM shipping_shipment
-        JOIN jsonb_to_recordset(%s) AS patience(status text, seconds float)
-            USING (status)
-        WHERE {which}
-            AND updated < statement_timestamp() - make_interval(secs => seconds)
-        ORDER BY order_id {limit} FOR UPDATE OF shipping_shipment SKIP LOCKED)
-    RETURNING status, priority, order_id::text
+        WHERE is_open AND status = ANY(%s) AND (status <> 'in_transit'
+            OR updated < statement_timestamp() - make_interval(secs => %s))
+            AND {which} FOR UPDATE SKIP LOCKED)
+    RETURNING CASE status WHEN 'released' THEN 'dispatch'
+        WHEN 'in_transit' THEN 'delivery' ELSE 'preparation' END,
+        priority, order_id::text
 """
-IDLE = TAKE.format(which="is_open", limit="LIMIT 1000")
-NAMED = TAKE.format(which="order_id = ANY(%s::uuid[])", limit="")
 
 
 def open_shipments(events: Sequence[PaymentSucceeded | CodAccepted]) -> None:
@@ -213,7 +206,8 @@ def resume_idle() -> int:
 
     Harmless where a chain is still on its way: a step skips what is past it.
     """
-    nudged = _resume(IDLE, _patience(settings.SWEEP_IDLE_SECONDS))
+    seconds = settings.SWEEP_IDLE_SECONDS
+    nudged = _resume(IDLE, seconds, idle=seconds)
     nudging.note(nudged, by=SWEEPER)
     return len(nudged)
 
@@ -221,21 +215,11 @@ def resume_idle() -> int:
 @transaction.atomic
 def resume(order_ids: Sequence[str]) -> list[Nudged]:
     """Start what rests of these orders' shipments; return what that was."""
-    return _resume(NAMED, _patience(0), list(order_ids))
+    return _resume(NAMED, list(order_ids))
 
 
-def _resume(query: str, *params: object) -> list[Nudged]:
-    found = sql.fetch(query, params)
-    CHAINS.start((RESUMED[status], priority, one) for status, priority, one in found)
-    return [(RESUMED[status], one) for status, _, one in found]
-
-
-def _patience(idle: float) -> str:
-    """Return how many seconds a shipment may rest in each status, as a parameter."""
+def _resume(which: str, value: object, *, idle: float = 0) -> list[Nudged]:
     on_the_road = settings.CARRIER_DELIVERY_SECONDS
-    more = dict.fromkeys(RESUMED, 0.0) | {IN_TRANSIT: on_the_road}
-    return sql.rows(
-        {"status": status, "seconds": idle + seconds}
-        for status, seconds in more.items()
-        if seconds is not None
-    )
+    patience = None if on_the_road is None else on_the_road + idle
+    query = TAKE.format(which=which)
+    return CHAINS.restart(sql.fetch(query, [list(MOVING), patience, value]))

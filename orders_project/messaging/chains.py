@@ -1,4 +1,8 @@
-"""Chains of Celery tasks, started for many orders at once."""
+"""Chains of Celery tasks, started for many orders at once, and again where they rest.
+
+Of a row whose chain a sweep or a nudge starts again, `updated` tells when its status
+moved, `tried` when it was last helped on, and `sweeps` how often since it moved.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
@@ -9,12 +13,24 @@ from celery import chain, signature
 
 from orders_project.messaging import outbox
 from orders_project.messaging.envelope import MAX_EVENTS
+from orders_project.messaging.nudging import Nudged
 
 #: So many orders go through a chain together.
 TOGETHER = MAX_EVENTS
 
 #: (name of the chain, priority, order)
 Job = tuple[str, int, str]
+
+#: The rows that a sweep takes: those that rest so many seconds, and each time twice as
+#: long, up to some days: what nothing helps must not be parked every few minutes. The
+#: least swept come first, so that those that nothing helps keep nobody waiting.
+IDLE = """
+    greatest(updated, tried) < statement_timestamp()
+        - make_interval(secs => %s * power(2, least(sweeps, 10)))
+    ORDER BY sweeps, order_id LIMIT 1000
+"""
+#: And a nudge: those that it names, at once.
+NAMED = "order_id = ANY(%s::uuid[])"
 
 
 class Chains(NamedTuple):
@@ -33,6 +49,11 @@ class Chains(NamedTuple):
             for begin in range(0, len(order_ids), TOGETHER):
                 together = order_ids[begin : begin + TOGETHER]
                 outbox.send_task(self._chain(name, priority, together), after=after)
+
+    def restart(self, jobs: Sequence[Job]) -> list[Nudged]:
+        """Have chains that rest run again after the commit; return which of whom."""
+        self.start(jobs)
+        return [(name, order_id) for name, _, order_id in jobs]
 
     def _chain(self, name: str, priority: int, order_ids: Sequence[str]) -> chain:
         first, *rest = (f"{self.module}.{step}" for step in self.steps[name])

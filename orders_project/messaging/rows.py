@@ -23,7 +23,7 @@ LOCK = """
 MOVE = """
     UPDATE {table} t
     SET status = m.status, {changes}, cause = coalesce(m.cause, t.cause),
-        updated = statement_timestamp()
+        updated = statement_timestamp(), sweeps = 0
     FROM jsonb_to_recordset(%s) AS m(order_id uuid, status text, cause uuid, {texts})
     WHERE t.order_id = m.order_id AND %s::jsonb -> t.status ? m.status
     RETURNING {columns}

@@ -129,7 +129,7 @@ CHECKS: Sequence[Check] = (
     ),
     Check(
         "refund_rests",
-        "the refund was requested, and the gateway was not asked lately",
+        "the refund was requested, and there is no answer",
         "refund = 'requested'",
         NUDGE,
     ),

@@ -43,8 +43,11 @@ BEAT = (
 CLOCKS = (
     (Order, "updated_at"),
     (Payment, "updated"),
+    (Payment, "tried"),
     (Refund, "updated"),
+    (Refund, "tried"),
     (Shipment, "updated"),
+    (Shipment, "tried"),
     (Notification, "due"),
     (Parcel, "due"),
 )

@@ -168,4 +168,5 @@ def pauses():
 
 
 def wait(**time):
-    Refund.objects.update(updated=F("updated") - timedelta(**time))
+    ago = timedelta(**time)
+    Refund.objects.update(updated=F("updated") - ago, tried=F("tried") - ago)

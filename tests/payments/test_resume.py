@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.db import connections
@@ -23,10 +24,11 @@ from tests.payments.scene import cancelled, charge, hears, reserved, status
 pytestmark = pytest.mark.django_db
 
 
-def lose_every_message_and_wait():
+def lose_every_message_and_wait(**time):
     Parcel.objects.all().delete()
+    ago = timedelta(**time or {"hours": 1})
     for model in (Payment, Refund):
-        model.objects.update(updated=F("updated") - timedelta(hours=1))
+        model.objects.update(updated=F("updated") - ago, tried=F("tried") - ago)
 
 
 @pytest.mark.parametrize("done", range(3))
@@ -117,6 +119,62 @@ def test_twice_in_a_row_it_starts_nothing_the_second_time():
     lose_every_message_and_wait()
 
     assert (services.resume_idle(), services.resume_idle()) == (1, 0)
+
+
+@pytest.mark.parametrize("model", [Payment, Refund])
+def test_what_nothing_helps_is_started_again_eight_times_in_a_day(model):
+    rests(model)
+    assert started_in_a_day() == 8
+
+
+def rests(model):
+    """Return the event of a payment, or of a refund, of which nothing goes on."""
+    event = reserved()
+    hears(event)
+    if model is Refund:
+        pump()
+        hears(cancelled(event))
+    return event
+
+
+def started_in_a_day():
+    started = 0
+    for _ in range(24 * 12):
+        lose_every_message_and_wait(minutes=5)
+        started += services.resume_idle()
+    return started
+
+
+def test_what_moved_on_is_given_no_more_time_than_others():
+    event = reserved()
+    hears(event)
+    started_in_a_day()
+    charge(event.order_id, steps=["authorise"])
+    lose_every_message_and_wait(minutes=6)
+
+    assert services.resume_idle() == 1
+
+
+@pytest.mark.parametrize("model", [Payment, Refund])
+def test_who_is_named_is_started_at_once_however_often_it_was_swept(model):
+    event = rests(model)
+    started_in_a_day()
+    lose_every_message_and_wait(seconds=1)
+
+    assert [one for _, one in services.resume([event.order_id])] == [event.order_id]
+
+
+@pytest.mark.parametrize("model", [Payment, Refund])
+def test_thousands_that_nothing_helps_keep_no_younger_one_waiting(model):
+    begun = {"status": "opened", "method": "prepaid"} if model is Payment else {}
+    model.objects.bulk_create(
+        model(order_id=UUID(int=n), sweeps=1, **begun) for n in range(1_001)
+    )
+    event = rests(model)
+    lose_every_message_and_wait()
+
+    services.resume_idle()
+    assert model.objects.get(pk=event.order_id).sweeps == 1
 
 
 def test_what_is_young_or_at_its_end_rests():

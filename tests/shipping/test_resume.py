@@ -1,6 +1,7 @@
 """The sweep: what rests too long starts again, and nothing is done twice."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.db.models import F
@@ -17,7 +18,8 @@ pytestmark = pytest.mark.django_db
 
 def lose_every_message_and_wait(**time):
     Parcel.objects.all().delete()
-    Shipment.objects.update(updated=F("updated") - timedelta(**time or {"hours": 1}))
+    ago = timedelta(**time or {"hours": 1})
+    Shipment.objects.update(updated=F("updated") - ago, tried=F("tried") - ago)
 
 
 @pytest.mark.parametrize("steps", [[], ["book"]])
@@ -85,6 +87,49 @@ def test_twice_in_a_row_it_starts_nothing_the_second_time():
 
     assert (services.resume_idle(), services.resume_idle()) == (1, 0)
     assert status(prepared_and_waiting) == "prepared"
+
+
+def test_a_parcel_that_the_carrier_refuses_is_tried_again_eight_times_in_a_day():
+    hears(paid())
+    assert started_in_a_day() == 8
+
+
+def started_in_a_day():
+    started = 0
+    for _ in range(24 * 12):
+        lose_every_message_and_wait(minutes=5)
+        started += services.resume_idle()
+    return started
+
+
+def test_what_moved_on_is_given_no_more_time_than_others():
+    event = paid()
+    hears(event)
+    started_in_a_day()
+    run(event.order_id, steps=["book"])
+    lose_every_message_and_wait(minutes=6)
+
+    assert services.resume_idle() == 1
+
+
+def test_who_is_named_is_started_at_once_however_often_it_was_swept():
+    event = paid()
+    hears(event)
+    started_in_a_day()
+
+    assert services.resume([event.order_id]) == [("preparation", event.order_id)]
+
+
+def test_thousands_that_nothing_helps_keep_no_younger_one_waiting():
+    Shipment.objects.bulk_create(
+        Shipment(order_id=UUID(int=n), status="opened", sweeps=1) for n in range(1_001)
+    )
+    event = paid()
+    hears(event)
+    lose_every_message_and_wait()
+
+    services.resume_idle()
+    assert Shipment.objects.get(pk=event.order_id).sweeps == 1
 
 
 def test_the_sweep_takes_a_thousand_at_once_and_a_nudge_all_that_were_named():

@@ -17,8 +17,8 @@ from shipping.models import CarrierParcel, Shipment
 from tests.bus import carry
 
 MOVED = {
-    Order: ("updated_at",), Payment: ("updated",), Refund: ("updated",),
-    Reservation: ("made",), Shipment: ("updated",), Nudge: ("at",),
+    Order: ("updated_at",), Payment: ("updated", "tried"), Refund: ("updated", "tried"),
+    Reservation: ("made",), Shipment: ("updated", "tried"), Nudge: ("at",),
     GatewayEntry: ("at",), CarrierParcel: ("booked", "taken"),
 }  # fmt: skip
 

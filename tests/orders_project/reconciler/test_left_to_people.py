@@ -13,7 +13,11 @@ from orders_project.messaging.models import Nudge, Parcel
 from orders_project.messaging.nudging import RECONCILER
 from orders_project.reconciler.checks import CHECKS, PERSON
 from payments.gateways.ledger import GatewayEntry
-from payments.models import Payment
+from payments.gateways.port import UNANSWERED
+from payments.gateways.simulated import SimulatedGateway
+from payments.models import Payment, Refund
+from payments.services import resume_idle
+from payments.tasks import refund
 from shipping.models import CarrierParcel, Shipment
 from tests.orders_project.reconciler.differences import (
     an_hour_passes,
@@ -131,6 +135,25 @@ def test_what_a_nudge_did_not_help_goes_to_the_desk(place):
         an_hour_passes()
         assert reconcile("--repair")[1] is left
     assert {row.order_id for row in FailedOrder.objects.all()} == {order.pk}
+
+
+def test_a_refund_that_the_gateway_never_answers_goes_to_the_desk(done, monkeypatch):
+    order = done()
+    Refund.objects.create(order_id=order.pk)
+    monkeypatch.setattr(SimulatedGateway, "refund_or_void", says_nothing)
+    for left in (False, True):
+        an_hour_passes()
+        refund([str(order.pk)])
+        resume_idle()
+        refund([str(order.pk)])
+        told, is_left = reconcile("--repair")
+        assert sentence("refund_rests") in told
+        assert is_left is left
+    assert FailedOrder.objects.get().reason == "refund_rests"
+
+
+def says_nothing(_self, reversals):
+    return [UNANSWERED for _ in reversals]
 
 
 def test_a_charge_for_an_order_that_nobody_knows_is_reported(done):

@@ -9,7 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from inventory.services import receive_stock
 from orders.models import Order
 from orders_project.reconciler import looking
-from payments.models import Payment
+from payments import services as payments
+from payments.models import Payment, Refund
+from shipping import services as shipping
 from shipping.models import CarrierParcel, Shipment
 from tests.orders_project.reconciler.differences import (
     an_hour_passes,
@@ -17,6 +19,7 @@ from tests.orders_project.reconciler.differences import (
     minutes_pass,
     pump_until,
     reconcile,
+    sentence,
     set_to,
 )
 
@@ -83,6 +86,26 @@ DOES = {
     "gateway": lambda order: enters(order.pk, "refunded", 1999),
     "carrier": lambda _: CarrierParcel.objects.update(taken=None),
 }
+
+
+def parcel_of_a_paid_order_rests(order):
+    set_to(Order, order, status="paid")
+    set_to(Shipment, order, status="opened")
+
+
+RESTS = {
+    "payment_rests": lambda order: set_to(Payment, order, status="captured"),
+    "refund_rests": lambda order: Refund.objects.create(order_id=order.pk),
+    "parcel_rests": parcel_of_a_paid_order_rests,
+}
+
+
+@pytest.mark.parametrize("cause", RESTS)
+def test_what_the_sweep_starts_again_in_vain_is_not_hidden_by_it(done, cause):
+    RESTS[cause](done())
+    an_hour_passes()
+    assert payments.resume_idle() + shipping.resume_idle() == 1
+    assert sentence(cause) in reconcile()[0]
 
 
 def test_a_page_of_orders_takes_as_many_statements_as_one(done):
