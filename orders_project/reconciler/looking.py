@@ -116,12 +116,11 @@ class Finding(NamedTuple):
         return f"{self.subject}: {self.check.sentence} ({self.detail}). {help_}"
 
 
-def pages(since: datetime) -> Iterator[Sequence[str]]:
-    """Yield the ids of the orders made since then, of older ones of which something is
-    unfinished, and of those that gateway or carrier touched since.
+def pages_of_old(since: datetime) -> Iterator[Sequence[str]]:
+    """Yield the ids of orders made before that of which something is unfinished, and of
+    those, be they unknown here, that gateway or carrier touched since.
     """
     floor = first_id(since)
-    yield from _pages(YOUNG, PAGE, floor)
     yield from _pages(OLD, PAGE, FIRST_OF_ALL, floor)
     seen: set[str] = set()
     for touched in chain(gateway().touched(since), carrier().touched(since)):
@@ -129,6 +128,11 @@ def pages(since: datetime) -> Iterator[Sequence[str]]:
         if ids := sorted(found - seen):
             seen.update(ids)
             yield ids
+
+
+def pages_of_young(since: datetime) -> Iterator[Sequence[str]]:
+    """Yield the ids of the orders made since then, the older ones first."""
+    return _pages(YOUNG, PAGE, first_id(since))
 
 
 def pages_of_skus() -> Iterator[Sequence[str]]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple
@@ -44,18 +44,25 @@ class Report(NamedTuple):
     left: Sequence[Finding]
 
 
-def reconcile(since: datetime, *, grace: float, repair: bool) -> Iterator[Report]:
+def reconcile(
+    since: datetime, *, grace: float, repair: bool
+) -> Generator[Report, None, None]:
     """Go over all orders since then, and all stock; yield a report for each page.
 
-    What moved in the last `grace` seconds is on its way, and left out. Raises
-    AlreadyRunningError.
+    What moved in the last `grace` seconds is on its way, and left out. The young orders
+    come last: where a night is too short for them, they have another before they are
+    old, and what rests of them has the sweeps. Raises AlreadyRunningError.
     """
+
+    def look(order_ids: Sequence[str]) -> Report:
+        found = looking.differences(order_ids, grace=grace)
+        return _settle(len(order_ids), found, grace, repair=repair)
+
     with _alone():
-        for order_ids in looking.pages(since):
-            found = looking.differences(order_ids, grace=grace)
-            yield _settle(len(order_ids), found, grace, repair=repair)
+        yield from map(look, looking.pages_of_old(since))
         for skus in looking.pages_of_skus():
             yield _recount(skus, repair=repair)
+        yield from map(look, looking.pages_of_young(since))
 
 
 @contextmanager

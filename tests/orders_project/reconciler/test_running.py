@@ -7,9 +7,11 @@ from django.db import connections
 from inventory.models import StockItem
 from inventory.services import receive_stock
 from orders.models import FailedOrder
+from orders_project import tasks
+from orders_project.messaging import sql
+from orders_project.messaging.events import new_id, utc_now
 from orders_project.messaging.models import Nudge, Parcel
-from orders_project.reconciler import running
-from orders_project.tasks import reconcile as nightly
+from orders_project.reconciler import looking, running
 from payments.models import Payment
 from tests.orders_project.reconciler.differences import (
     an_hour_passes,
@@ -26,7 +28,7 @@ def test_by_night_it_repairs_by_itself(done):
     enters(order.pk, "refunded", 1999)
     StockItem.objects.update(received=10, sold=4)
     an_hour_passes()
-    assert nightly() == "1 mended, 1 left"
+    assert tasks.reconcile() == "1 mended, 1 left"
     assert FailedOrder.objects.get().reason == "refunded_only_there"
 
 
@@ -43,6 +45,32 @@ def test_the_timeline_names_the_reconciler(place):
 def test_a_time_that_is_none_is_refused_in_words():
     with pytest.raises(CommandError, match="2026-01-31"):
         call_command("reconcile", "--since", "yesterday")
+
+
+def test_what_has_no_other_net_comes_first_and_the_young_orders_last(
+    place, monkeypatch
+):
+    receive_stock({"TEAPOT": 2})
+    old, since, young = place(), utc_now(), place()
+    enters(stranger := new_id(), "captured", 700)
+    seen = []
+    monkeypatch.setattr(looking, "differences", lambda ids, **_: seen.append(ids) or [])
+    monkeypatch.setattr(looking, "drifted", lambda skus: seen.append(skus) or [])
+
+    list(running.reconcile(since, grace=0, repair=False))
+    assert seen == [[str(old.pk)], [stranger], ["TEAPOT"], [str(young.pk)]]
+
+
+def test_a_night_that_is_too_short_ends_in_good_order_and_says_so(
+    done, monkeypatch, caplog
+):
+    enters(done().pk, "refunded", 1999)
+    an_hour_passes()
+    monkeypatch.setattr(tasks, "NIGHT_SECONDS", 0)
+
+    assert tasks.reconcile() == "0 mended, 0 left"
+    assert tasks.TOO_SHORT in caplog.text
+    assert sql.fetch(running.UNLOCK) == [(False,)]
 
 
 @pytest.mark.django_db(transaction=True)
