@@ -4,19 +4,9 @@ from collections.abc import Sequence
 
 from audit import services
 from orders_project.messaging.envelope import Written
-from orders_project.messaging.events import (
-    EVENTS,
-    Event,
-    OrderCancelled,
-    OrderCompleted,
-    OrderCreated,
-    OrderPaid,
-    OrderShipped,
-)
+from orders_project.messaging.events import EVENTS, Event
 from orders_project.messaging.hearing import hears
 from orders_project.messaging.topology import ANALYTICS_QUEUE, AUDIT_QUEUE
-
-MILESTONES = (OrderCreated, OrderPaid, OrderShipped, OrderCompleted, OrderCancelled)
 
 
 @hears(*EVENTS.values(), on=AUDIT_QUEUE, inbox=False, as_written=True)
@@ -25,7 +15,7 @@ def record(written: Sequence[Written]) -> None:
     services.record(written)
 
 
-@hears(*MILESTONES, on=ANALYTICS_QUEUE, inbox=False)
+@hears(*services.FACTS, on=ANALYTICS_QUEUE, inbox=False)
 def measure(events: Sequence[Event]) -> None:
     """Note the milestones of orders for the figures."""
     services.measure(events)

@@ -5,28 +5,19 @@ from collections.abc import Sequence
 from celery import shared_task
 
 from notifications import delivery, services
-from orders_project.messaging.events import (
-    Event,
-    OrderCancelled,
-    OrderCompleted,
-    OrderCreated,
-    OrderPaid,
-    OrderShipped,
-)
+from orders_project.messaging.events import Event
 from orders_project.messaging.hearing import hears
 from orders_project.messaging.steps import step
 from orders_project.messaging.topology import EMAIL_QUEUE, SMS_QUEUE
 
-MILESTONES = (OrderCreated, OrderPaid, OrderShipped, OrderCompleted, OrderCancelled)
 
-
-@hears(*MILESTONES, on=EMAIL_QUEUE, inbox=False)
+@hears(*services.MILESTONES, on=EMAIL_QUEUE, inbox=False)
 def note_emails(events: Sequence[Event]) -> None:
     """Note one mail for each milestone of an order."""
     services.note(services.EMAIL, events)
 
 
-@hears(*MILESTONES, on=SMS_QUEUE, inbox=False)
+@hears(*services.MILESTONES, on=SMS_QUEUE, inbox=False)
 def note_text_messages(events: Sequence[Event]) -> None:
     """Note one text message for each milestone of an order."""
     services.note(services.SMS, events)

@@ -8,7 +8,6 @@ from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 
 from notifications import delivery
-from notifications.lifecycle import SENDING, TRANSITIONS
 from orders_project.messaging.events import utc_now
 from orders_project.messaging.models import Parcel, Work
 from orders_project.messaging.topology import EMAIL_QUEUE, RUNGS, SMS_QUEUE
@@ -140,12 +139,3 @@ def test_an_adapter_that_cannot_be_made_leaves_its_messages_pending(order, setti
         delivery.deliver("sms")
 
     assert status(order, channel="sms").status == "pending"
-
-
-def test_the_table_of_transitions_allows_every_outcome():
-    assert TRANSITIONS[SENDING] >= {
-        delivery.SENT,
-        delivery.FAILED,
-        delivery.SKIPPED,
-        delivery.PENDING,
-    }
