@@ -1,7 +1,6 @@
 """What the messages say, but for the mails' own text: that is in templates/."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 CREATED, PAID, CONFIRMED = "created", "paid", "confirmed"
 SHIPPED, COMPLETED, CANCELLED = "shipped", "completed", "cancelled"
@@ -16,12 +15,12 @@ SUBJECTS: Mapping[str, str] = {
 }
 
 SMS: Mapping[str, str] = {
-    CREATED: "Waybill: we have your order {reference} of {total}. Thank you!",
-    PAID: "Waybill: we have your payment of {total} for order {reference}.",
-    CONFIRMED: "Waybill: your order {reference} is confirmed.",
-    SHIPPED: "Waybill: your order {reference} is on its way. Tracking: {detail}",
-    COMPLETED: "Waybill: your order {reference} has arrived. Enjoy it!",
-    CANCELLED: "Waybill: your order {reference} was cancelled: {why}.",
+    CREATED: "{shop}: we have your order {reference} of {total}. Thank you!",
+    PAID: "{shop}: we have your payment of {total} for order {reference}.",
+    CONFIRMED: "{shop}: your order {reference} is confirmed.",
+    SHIPPED: "{shop}: your order {reference} is on its way. Tracking: {detail}",
+    COMPLETED: "{shop}: your order {reference} has arrived. Enjoy it!",
+    CANCELLED: "{shop}: your order {reference} was cancelled: {why}.",
 }
 
 WHY: Mapping[str, str] = {
@@ -32,14 +31,6 @@ WHY: Mapping[str, str] = {
     "gateway_unreachable": "the payment could not be made",
     "expired": "it was not paid in time",
 }
-
-#: Currencies whose minor unit is not a hundredth (ISO 4217).
-DECIMALS: Mapping[str, int] = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3}
-
-
-def money(cents: int, currency: str) -> str:
-    """Write an amount in minor units as people do: 1999 USD is "19.99 USD"."""
-    return f"{Decimal(cents).scaleb(-DECIMALS.get(currency, 2)):,f} {currency}"
 
 
 def why(reason: str) -> str:

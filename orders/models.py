@@ -7,11 +7,13 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
 
 from orders import lifecycle
 from orders_project.messaging.events import METHODS, NORMAL, URGENT, Event
+from orders_project.money import money, why_not
 
 E = TypeVar("E", bound=Event)
 
@@ -41,6 +43,10 @@ class Product(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sku} {self.name}"
+
+    def clean(self) -> None:
+        if why := why_not(self.currency):
+            raise ValidationError({"currency": f"{self.currency!r} {why}."})
 
 
 class Order(models.Model):
@@ -128,8 +134,7 @@ class Order(models.Model):
 
     @property
     def total(self) -> str:
-        # Minor units are hundredths of every currency that is sold in here.
-        return f"{self.total_cents / 100:,.2f} {self.currency}"
+        return money(self.total_cents, self.currency)
 
     def as_placed(self) -> "Order":
         """Return a copy as it was in the moment of its placing."""

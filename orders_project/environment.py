@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from orders_project import money
 from orders_project.messaging import planned
 
 T = TypeVar("T")
@@ -55,6 +56,14 @@ def switch(name: str) -> bool:
 
 def choice(name: str, known: Iterable[str], default: str) -> str:
     return _meaning(name, {word: word for word in known}, text(name, default))
+
+
+def currency(name: str, default: str) -> str:
+    """Return a currency of two decimals, by its letters of ISO 4217."""
+    given = text(name, default)
+    if why := money.why_not(given):
+        refuse(name, f"is {given!r} and {why}", f"{name}={default}")
+    return given
 
 
 def number(name: str, default: int, *, least: int = 0, most: float = math.inf) -> int:

@@ -20,7 +20,8 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1", "localhost")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 # ---- what a shop may want to change (times in seconds)
-CURRENCY = env.text("CURRENCY", "USD")
+SHOP_NAME = env.text("SHOP_NAME", "Waybill")
+CURRENCY = env.currency("CURRENCY", "USD")
 GUEST_CHECKOUT = env.switch("GUEST_CHECKOUT")
 CONFIRMATION_DELAY_SECONDS = env.number("CONFIRMATION_DELAY_SECONDS", 5)
 # None: no simulated delivery, the parcel waits for a confirmation through the API. A

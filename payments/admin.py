@@ -6,6 +6,7 @@ from django.contrib import admin
 
 from orders_project.messaging.events import METHODS
 from orders_project.messaging.growing import Growing, ReadOnly, one_of
+from orders_project.money import money
 from orders_project.panels import Rows, panel
 from payments.gateways.port import State
 from payments.lifecycle import OPEN, PAYMENT, REFUND
@@ -86,5 +87,5 @@ def _entry(entry: GatewayEntry) -> str:
 
 
 def _money(cents: int, currency: str) -> str:
-    # Minor units are hundredths here; the currencies that differ are not sold in.
-    return f"{cents / 100:,.2f} {currency}" if cents or currency else ""
+    # A tombstone has neither.
+    return money(cents, currency) if currency else ""

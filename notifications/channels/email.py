@@ -8,7 +8,8 @@ from django.template.loader import render_to_string
 
 from notifications.channels.files import MILESTONE_HEADER, ORDER_HEADER
 from notifications.channels.port import Letter, UnreachableError
-from notifications.wording import SUBJECTS, money, why
+from notifications.wording import SUBJECTS, why
+from orders_project.money import money
 
 
 class Email:
@@ -50,6 +51,7 @@ def words(letter: Letter) -> dict[str, Any]:
         "subject": f"{SUBJECTS[letter.milestone]} ({letter.reference})",
         "order_id": letter.order_id,
         "total": money(letter.total_cents, letter.currency),
+        "shop": settings.SHOP_NAME,
         "tracking": letter.detail,
         "why": why(letter.detail),
         "lines": [

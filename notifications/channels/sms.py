@@ -5,6 +5,7 @@ from django.utils.module_loading import import_string
 
 from notifications import wording
 from notifications.channels.port import Letter, Sms, SmsSender
+from orders_project.money import money
 
 
 class TextMessage:
@@ -23,8 +24,9 @@ class TextMessage:
 
 def text(letter: Letter) -> str:
     return wording.SMS[letter.milestone].format(
+        shop=settings.SHOP_NAME,
         reference=letter.reference,
-        total=wording.money(letter.total_cents, letter.currency),
+        total=money(letter.total_cents, letter.currency),
         detail=letter.detail,
         why=wording.why(letter.detail),
     )

@@ -10,7 +10,7 @@ from notifications.channels.email import compose
 from notifications.channels.files import EmailBackend, SmsFiles, name
 from notifications.channels.port import Letter, Sms
 from notifications.channels.sms import TextMessage, text
-from notifications.wording import SMS, SUBJECTS, money, why
+from notifications.wording import SMS, SUBJECTS, why
 from orders_project.messaging.events import Line
 
 ORDER = "01912345-6789-7abc-8def-0123456789ab"
@@ -145,19 +145,15 @@ def test_a_text_message_is_a_file_by_default(outgoing):
     assert file.read_text() == "To: +1\n\nhello\n"
 
 
-@pytest.mark.parametrize(
-    ("cents", "currency", "written"),
-    [
-        (1999, "USD", "19.99 USD"),
-        (5, "EUR", "0.05 EUR"),
-        (123456789, "USD", "1,234,567.89 USD"),
-        (1500, "JPY", "1,500 JPY"),
-        (1500, "KWD", "1.500 KWD"),
-        (0, "USD", "0.00 USD"),
-    ],
-)
-def test_money_is_written_as_people_do(cents, currency, written):
-    assert money(cents, currency) == written
+def test_the_shop_speaks_under_its_own_name(settings):
+    settings.SHOP_NAME = "Bits & Bobs"
+    for milestone in SUBJECTS:
+        plain, html = parts(compose(letter(milestone)))
+        assert text(letter(milestone)).startswith("Bits & Bobs: ")
+        assert "\nBits & Bobs" in plain
+        assert "Bits &amp; Bobs" in html
+        for said in (plain, html, text(letter(milestone))):
+            assert "Waybill" not in said
 
 
 def test_an_unknown_reason_is_told_in_its_own_words():

@@ -63,6 +63,8 @@ def test_the_settings_that_these_tests_break_are_fine():
         ("DEBUG", "maybe", "is 'maybe' and must be one of true, "),
         ("QUEUE_TYPE", "stream", "is 'stream' and must be one of classic, quorum"),
         ("LOG_LEVEL", "LOUD", "is 'LOUD' and must be one of DEBUG, "),
+        ("CURRENCY", "JPY", "is 'JPY' and has no hundredths"),
+        ("CURRENCY", "usd", "is 'usd' and must be three capital letters"),
         ("CARRIER", "shipping.carriers.nobody.Carrier", "names no class"),
         ("PAYMENT_GATEWAY", "simulated", "names no class"),
     ],
