@@ -10,7 +10,7 @@ from notifications.channels.email import compose
 from notifications.channels.files import EmailBackend, SmsFiles, name
 from notifications.channels.port import Letter, Sms
 from notifications.channels.sms import TextMessage, text
-from notifications.wording import SMS, SUBJECTS, why
+from notifications.wording import SMS, SUBJECTS
 from orders_project.messaging.events import Line
 
 ORDER = "01912345-6789-7abc-8def-0123456789ab"
@@ -154,7 +154,3 @@ def test_the_shop_speaks_under_its_own_name(settings):
         assert "Bits &amp; Bobs" in html
         for said in (plain, html, text(letter(milestone))):
             assert "Waybill" not in said
-
-
-def test_an_unknown_reason_is_told_in_its_own_words():
-    assert why("carrier_lost_it") == "carrier lost it"
