@@ -1,8 +1,9 @@
 """Sending what was noted: claim a chunk, send it with no transaction open, settle it.
 
 At most once, rather than at least once: a message is claimed before it is sent, and
-never sent again once it may have gone out. Only when the channel could not be reached
-at all does it go back to pending, to be tried after 5 s, 30 s, 2 min and 10 min.
+never sent again once it may have gone out. Only what surely was not taken goes back to
+pending, to be tried after 5 s, 30 s, 2 min and 10 min: the channel was not reached, or
+said that it would not take it now.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,12 @@ from django.conf import settings
 from django.db import transaction
 
 from notifications.channels.email import Email
-from notifications.channels.port import Channel, Letter, UnreachableError
+from notifications.channels.port import (
+    Channel,
+    Letter,
+    NotNowError,
+    UnreachableError,
+)
 from notifications.channels.sms import TextMessage
 from notifications.lifecycle import FAILED, PENDING, SENDING, SENT, SKIPPED
 from notifications.services import ADDRESSES, EMAIL, NO_ADDRESS, SMS, wake
@@ -149,7 +155,7 @@ def attempt(way: Channel, letters: Sequence[Letter], end: float) -> Iterator[Out
         try:
             yield _send(way, letter)
         except UnreachableError as error:
-            yield from _later(letters[number:], error)
+            yield from (_later(left, error) for left in letters[number:])
             return
 
 
@@ -172,6 +178,8 @@ def _send(way: Channel, letter: Letter) -> Outcome:
         way.send(letter)
     except UnreachableError:
         raise
+    except NotNowError as error:
+        return _later(letter, error)
     except Exception as error:  # noqa: BLE001 - whatever it was, it may have gone out
         way.close()
         reason = f"{type(error).__name__}: {error}"
@@ -180,15 +188,13 @@ def _send(way: Channel, letter: Letter) -> Outcome:
     return Outcome(letter.id, SENT, "", letter.attempts + 1)
 
 
-def _later(letters: Sequence[Letter], error: UnreachableError) -> Iterator[Outcome]:
-    for letter in letters:
-        tried = letter.attempts + 1
-        if letter.attempts < len(RUNGS):
-            after = RUNGS[letter.attempts].seconds
-            yield Outcome(letter.id, PENDING, str(error), tried, after)
-        else:
-            reason = f"Every retry was used up: {error}"
-            yield Outcome(letter.id, FAILED, reason, tried)
+def _later(letter: Letter, error: Exception) -> Outcome:
+    tried = letter.attempts + 1
+    if tried > len(RUNGS):
+        reason = f"Every retry was used up: {error}"
+        return Outcome(letter.id, FAILED, reason, tried)
+    after = RUNGS[letter.attempts].seconds
+    return Outcome(letter.id, PENDING, str(error), tried, after)
 
 
 def _not_begun(letter: Letter) -> Outcome:

@@ -1,5 +1,13 @@
 """Mails, rendered from templates, through whatever backend EMAIL_BACKEND names."""
 
+from smtplib import (
+    SMTP,
+    SMTPException,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+)
+from traceback import walk_tb
 from typing import Any
 
 from django.conf import settings
@@ -7,9 +15,12 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 
 from notifications.channels.files import MILESTONE_HEADER, ORDER_HEADER
-from notifications.channels.port import Letter, UnreachableError
+from notifications.channels.port import Letter, NotNowError, UnreachableError
 from notifications.wording import SUBJECTS, why
 from orders_project.money import money
+
+#: What smtplib says before it hands a mail over.
+BEFORE_DATA = {one.__code__ for one in (SMTP.ehlo, SMTP.helo, SMTP.mail, SMTP.rcpt)}
 
 
 class Email:
@@ -21,15 +32,53 @@ class Email:
     def send(self, letter: Letter) -> None:
         mail = compose(letter)
         try:
-            self._connection.open()
+            self._connect()
         except OSError as error:  # smtplib's and ssl's errors are OSErrors, too
             raise UnreachableError(
                 f"The mail server did not answer: {error}"
             ) from error
-        self._connection.send_messages([mail])
+        try:
+            self._connection.send_messages([mail])
+        except SMTPException as error:
+            if not was_not_taken_yet(error):
+                raise
+            raise NotNowError(f"The mail server did not take it: {error}") from error
 
     def close(self) -> None:
         self._connection.close()
+
+    def _connect(self) -> None:
+        kept = getattr(self._connection, "connection", None)
+        if isinstance(kept, SMTP) and not _answers(kept):
+            self._connection.close()
+        self._connection.open()
+
+
+def was_not_taken_yet(error: SMTPException) -> bool:
+    """Say whether a mail surely did not go out, and the server may take it later.
+
+    A reply in the four hundreds leaves it to us, even to the whole mail (RFC 5321,
+    4.2.1 and 4.2.5). Without a reply it counts how far we were.
+    """
+    if isinstance(error, SMTPServerDisconnected):
+        frames = walk_tb(error.__traceback__)
+        return any(frame.f_code in BEFORE_DATA for frame, _ in frames)
+    return 400 <= _reply(error) < 500  # noqa: PLR2004 - SMTP's own numbers
+
+
+def _reply(error: SMTPException) -> int:
+    if isinstance(error, SMTPRecipientsRefused):
+        [(code, _)] = error.recipients.values()  # each mail has one
+        return code
+    return error.smtp_code if isinstance(error, SMTPResponseException) else 0
+
+
+def _answers(kept: SMTP) -> bool:
+    """Ask on a connection that served the mail before: the server may have left it."""
+    try:
+        return kept.noop()[0] == 250  # noqa: PLR2004 - SMTP's own number
+    except SMTPServerDisconnected:
+        return False
 
 
 def compose(letter: Letter) -> EmailMultiAlternatives:

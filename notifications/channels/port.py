@@ -9,9 +9,17 @@ from orders_project.messaging.events import Line
 
 
 class UnreachableError(Exception):
-    """Nothing was handed over, so trying again cannot send twice.
+    """The channel is not there, for no message. Trying again cannot send twice.
 
-    Every other error means: perhaps it went out. Such a message is not sent again.
+    An error that is neither this nor NotNowError means: perhaps it went out. Such a
+    message is not sent again.
+    """
+
+
+class NotNowError(Exception):
+    """One message was surely not taken, for now: another may be.
+
+    It alone is tried again later, as often as the channel is where it is not reached.
     """
 
 
@@ -38,7 +46,7 @@ class Channel(Protocol):
     """A way to a customer, open for one chunk of letters."""
 
     def send(self, letter: Letter) -> None:
-        """Hand it over; UnreachableError if that could not even begin."""
+        """Hand it over; UnreachableError or NotNowError if it surely did not go out."""
 
     def close(self) -> None: ...
 
@@ -56,4 +64,4 @@ class SmsSender(Protocol):
     """The port to a text message service."""
 
     def send(self, sms: Sms) -> None:
-        """Hand it over; UnreachableError if that could not even begin."""
+        """Hand it over; UnreachableError or NotNowError if it surely did not go out."""
