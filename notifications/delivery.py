@@ -11,7 +11,6 @@ from time import monotonic
 from typing import NamedTuple
 
 import msgspec
-from django.conf import settings
 from django.db import transaction
 
 from notifications.channels.email import Email
@@ -24,7 +23,7 @@ from notifications.channels.port import (
 from notifications.channels.sms import TextMessage
 from notifications.lifecycle import FAILED, PENDING, SENDING, SENT, SKIPPED
 from notifications.services import ADDRESSES, EMAIL, NO_ADDRESS, SMS, wake
-from orders_project.messaging import nudging, sql
+from orders_project.messaging import sql
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import Line
 from orders_project.messaging.hearing import note_work
@@ -38,7 +37,8 @@ CHUNK = 100
 #: begun last; what was not begun by then is left to another task.
 SECONDS = 12 / len(CHANNELS)
 
-# The join leaves out whose order.created was not heard yet: hearing it wakes us again.
+# The join leaves out whose order.created was not heard yet: hearing it wakes us again,
+# and sweeping.py puts off for whom it does not come.
 # In the index's order alone: sorting would read the whole backlog for each chunk.
 CLAIM = """
     WITH claimed AS (
@@ -75,17 +75,6 @@ SETTLE = """
         AS o(id bigint, status text, reason text, attempts smallint, after int)
     WHERE n.id = o.id AND n.status = %s
 """
-# Who waits for an address waits for order.created, and for no step.
-IDLE = """
-    SELECT c.channel FROM unnest(%s::text[]) AS c (channel)
-    CROSS JOIN LATERAL (
-        SELECT FROM notifications_notification n
-        JOIN notifications_recipient r USING (order_id)
-        WHERE n.channel = c.channel AND n.status = 'pending'
-            AND n.due < statement_timestamp() - make_interval(secs => %s)
-        ORDER BY n.due LIMIT 1
-    ) AS idle
-"""
 
 _lines = msgspec.json.Decoder(tuple[Line, ...])
 
@@ -118,18 +107,6 @@ def deliver(channel: str) -> int:
     finally:
         way.close()
     return claimed
-
-
-@nudging.single
-def resume_idle() -> int:
-    """Wake the channels with messages that are due for too long; return how many.
-
-    Harmless where a step is still on its way: whoever comes second finds nothing due.
-    """
-    idle = sql.fetch(IDLE, [list(CHANNELS), settings.SWEEP_IDLE_SECONDS])
-    for (channel,) in idle:
-        wake(channel)
-    return len(idle)
 
 
 @transaction.atomic

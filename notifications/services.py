@@ -43,14 +43,25 @@ DETAILS: Mapping[type[Event], str] = {
 
 # Both statements take their locks in the order of their keys, and always one after the
 # other, so that no two workers wait for each other.
+# What sweeping.py has put off for want of the address is due again; nothing else is due
+# later after its noting than a confirmation. Skips who is locked, to wait for nobody.
 KNOW = """
-    INSERT INTO notifications_recipient
-        (order_id, email, phone, total_cents, currency, lines)
-    SELECT order_id, email, phone, total_cents, currency, lines
-    FROM jsonb_to_recordset(%s) AS r(order_id uuid, email text, phone text,
-        total_cents bigint, currency text, lines jsonb)
-    ORDER BY order_id
-    ON CONFLICT DO NOTHING
+    WITH known AS (
+        INSERT INTO notifications_recipient
+            (order_id, email, phone, total_cents, currency, lines)
+        SELECT order_id, email, phone, total_cents, currency, lines
+        FROM jsonb_to_recordset(%s) AS r(order_id uuid, email text, phone text,
+            total_cents bigint, currency text, lines jsonb)
+        ORDER BY order_id
+        ON CONFLICT DO NOTHING RETURNING order_id
+    ), waiting AS (
+        SELECT id FROM notifications_notification n JOIN known USING (order_id)
+        WHERE n.status = 'pending'
+            AND n.due > n.changed + make_interval(secs => %s)
+        FOR UPDATE OF n SKIP LOCKED
+    )
+    UPDATE notifications_notification n SET due = n.changed
+    FROM waiting WHERE n.id = waiting.id
 """
 # Who left no address for the channel is skipped here, as far as known already: a row
 # that waits costs three times one that does not. A withdrawn row stays as a tombstone:
@@ -126,7 +137,8 @@ def note(channel: str, events: Sequence[Event]) -> None:
 def learn_recipients(created: Sequence[OrderCreated]) -> None:
     """Keep whom to write to. Later events may have been heard before this one."""
     if created:
-        sql.run(KNOW, [sql.rows(_recipient(event) for event in created)])
+        rows = sql.rows(_recipient(event) for event in created)
+        sql.run(KNOW, [rows, settings.CONFIRMATION_DELAY_SECONDS])
 
 
 @transaction.atomic

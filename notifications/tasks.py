@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from celery import shared_task
 
-from notifications import delivery, services
+from notifications import delivery, services, sweeping
 from orders_project.messaging.events import Event
 from orders_project.messaging.hearing import hears
 from orders_project.messaging.steps import step
@@ -33,5 +33,5 @@ def deliver(channels: Sequence[str]) -> Sequence[str]:
 
 @shared_task(name="notifications.tasks.resume")
 def resume() -> int:
-    """Send what waits too long: a broker may have lost its step, or it was parked."""
-    return delivery.resume_idle()
+    """Send what waits too long: a broker may have lost its step, or its address."""
+    return sweeping.resume_idle()

@@ -39,7 +39,7 @@ SWEEPS = (
     "orders.services.nudging.nudge_idle_orders",
     "payments.services.resume_idle",
     "shipping.services.resume_idle",
-    "notifications.delivery.resume_idle",
+    "notifications.sweeping.resume_idle",
 )
 #: Every moment that is named in the code, and the places where it comes.
 MOMENTS: Mapping[str, tuple[str, ...]] = {
