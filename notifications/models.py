@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models.functions import Now
 
-from notifications.lifecycle import PENDING, STATUSES
+from notifications.lifecycle import FAILED, PENDING, SENDING, STATUSES
 
 
 class Recipient(models.Model):
@@ -49,6 +49,12 @@ class Notification(models.Model):
                 fields=("channel", "due"),
                 condition=models.Q(status=PENDING),
                 name="notification_due",
+            ),
+            # What people look for, among all that was ever sent.
+            models.Index(
+                fields=("status", "id"),
+                condition=models.Q(status__in=(FAILED, SENDING)),
+                name="notification_unsent",
             ),
         )
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from notifications import services
 from notifications.channels.email import Email
 from notifications.models import Notification
+from orders_project.messaging import sql
 from orders_project.messaging.events import utc_now
 from orders_project.messaging.models import Nudge
 from orders_project.messaging.topology import EMAIL_QUEUE
@@ -93,6 +94,28 @@ def test_what_a_dead_worker_had_in_hand_counts_as_failed_after_a_while(
     Notification.objects.update(status="sending", changed=ago)
 
     assert services.send_again(services.ALL, by="ada") == count
+
+
+def test_it_may_take_longer_than_any_statement_of_a_worker(monkeypatch):
+    seen = []
+
+    def look(*_, **__):
+        seen.extend(sql.fetch("SHOW statement_timeout"))
+        return 1
+
+    monkeypatch.setattr(services, "send_again", look)
+    call_command("send_again", "--all")
+
+    assert seen == [("12h",)]
+    assert sql.fetch("SHOW statement_timeout") == [("15s",)]
+
+
+def test_what_failed_is_found_without_reading_what_was_sent():
+    sql.run("SET LOCAL enable_seqscan = off")
+    plan = "\n".join(line for (line,) in sql.fetch(f"EXPLAIN {services.ALL}"))
+
+    assert plan.count("notification_unsent") >= 1
+    assert "Seq Scan" not in plan
 
 
 @pytest.mark.parametrize("which", ["order", "all"])

@@ -87,13 +87,12 @@ FEW = {
     "Payment": ("voiding", "open_payments"),
     "Shipment": ("released", "open_shipments"),
     "Refund": ("requested", "refund_requested"),
+    "Notification": ("failed", "notification_unsent"),
 }
 
 
 @pytest.mark.parametrize("name", FEW)
-def test_what_has_not_come_to_its_end_is_found_through_its_own_index(
-    admin_client, name
-):
+def test_what_people_look_for_is_found_through_its_own_index(admin_client, name):
     status, index = FEW[name]
     asked = statements(admin_client, GROWING[name], status=status)
     sql.run("SET LOCAL enable_seqscan = off")

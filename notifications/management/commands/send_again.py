@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from notifications import services
 from orders_project.messaging import people
+from orders_project.messaging.silence import MAINTENANCE, long_statements
 
 
 class Command(BaseCommand):
@@ -23,6 +24,7 @@ class Command(BaseCommand):
         )
         which.add_argument("--all", action="store_true", help="all that failed")
 
+    @long_statements(MAINTENANCE)
     def handle(self, *, order: Sequence[str], **_options: Any) -> None:
         which = (services.BY_ORDER, [*order]) if order else (services.ALL,)
         count = services.send_again(*which, by=people.user())
