@@ -22,7 +22,14 @@ from notifications.channels.port import (
 )
 from notifications.channels.sms import TextMessage
 from notifications.lifecycle import FAILED, PENDING, SENDING, SENT, SKIPPED
-from notifications.services import ADDRESSES, EMAIL, NO_ADDRESS, SMS, wake
+from notifications.services import (
+    ADDRESSES,
+    CALLED_OFF,
+    EMAIL,
+    NO_ADDRESS,
+    SMS,
+    wake,
+)
 from orders_project.messaging import sql
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import Line
@@ -60,14 +67,11 @@ LOCK = """
     ORDER BY order_id, milestone FOR UPDATE
 """
 # A cancellation that was heard while we were sending found nothing pending to withdraw.
-SETTLE = """
+SETTLE = f"""
     UPDATE notifications_notification n
     SET status = CASE
-            WHEN o.status = 'pending' AND n.milestone = 'confirmed' AND EXISTS (
-                SELECT FROM notifications_notification c
-                WHERE c.order_id = n.order_id AND c.channel = n.channel
-                    AND c.milestone = 'cancelled')
-            THEN 'withdrawn' ELSE o.status END,
+            WHEN o.status = 'pending' AND {CALLED_OFF} THEN 'withdrawn'
+            ELSE o.status END,
         reason = o.reason, attempts = o.attempts,
         due = coalesce(statement_timestamp() + make_interval(secs => o.after), n.due),
         changed = statement_timestamp()

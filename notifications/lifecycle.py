@@ -2,7 +2,8 @@
 
 By itself only `sending -> pending` goes back: when the channel could not be reached at
 all, so that nothing was handed over. A worker that dies leaves `sending`: it may or may
-not have gone out. That, and what failed, a person may have sent again.
+not have gone out. That, and what failed, a person may have sent again, unless it
+confirms an order that was cancelled.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
     PENDING: frozenset({SENDING, WITHDRAWN}),
     SENDING: frozenset({SENT, FAILED, SKIPPED, PENDING, WITHDRAWN}),
     SENT: frozenset(),
-    FAILED: frozenset({PENDING}),
+    FAILED: frozenset({PENDING, WITHDRAWN}),
     SKIPPED: frozenset(),
     WITHDRAWN: frozenset(),
 }

@@ -26,6 +26,7 @@ from orders_project.messaging.events import (
 EMAIL, SMS = "email", "sms"
 #: Channel -> the field of Recipient that it writes to.
 ADDRESSES: Mapping[str, str] = {EMAIL: "email", SMS: "phone"}
+COD = "cod"
 NO_ADDRESS = "The order came without an address for this channel."
 
 MILESTONES: Mapping[type[Event], str] = {
@@ -66,6 +67,7 @@ KNOW = """
 # Who left no address for the channel is skipped here, as far as known already: a row
 # that waits costs three times one that does not. A withdrawn row stays as a tombstone:
 # an order.paid that comes after the cancellation finds it, and notes no confirmation.
+# Nor does that of cash on delivery, which comes when all is over.
 NOTE = """
     INSERT INTO notifications_notification AS n
         (order_id, milestone, channel, status, due, detail, reason)
@@ -83,15 +85,23 @@ NOTE = """
     ON CONFLICT (order_id, milestone, channel) DO UPDATE
         SET status = excluded.status, reason = excluded.reason,
             changed = statement_timestamp()
-        WHERE excluded.status = 'withdrawn' AND n.status = 'pending'
+        WHERE excluded.status = 'withdrawn' AND n.status IN ('pending', 'failed')
     RETURNING n.status, n.milestone
 """
+#: Of a row n: it would confirm what the customer was told is cancelled.
+CALLED_OFF = """
+    (n.milestone = 'confirmed' AND EXISTS (
+        SELECT FROM notifications_notification c
+        WHERE c.order_id = n.order_id AND c.channel = n.channel
+            AND c.milestone = 'cancelled'))
+"""
 # What a living worker has in hand is settled within seconds, by its time limit.
-SEND_AGAIN = """
+SEND_AGAIN = f"""
     WITH lost AS (
-        SELECT id FROM notifications_notification
-        WHERE {which} AND (status = 'failed' OR status = 'sending'
+        SELECT id FROM notifications_notification n
+        WHERE {{which}} AND (status = 'failed' OR status = 'sending'
             AND changed < statement_timestamp() - interval '5 minutes')
+            AND NOT {CALLED_OFF}
         ORDER BY order_id, milestone FOR UPDATE
     )
     UPDATE notifications_notification n
@@ -183,10 +193,13 @@ def _notes(events: Sequence[Event]) -> Iterator[Note]:
         if isinstance(event, OrderPaid):
             yield Note(event.order_id, wording.CONFIRMED, after=delay)
     for event in events:
-        if isinstance(event, OrderCancelled):
-            yield Note(
-                event.order_id,
-                wording.CONFIRMED,
-                WITHDRAWN,
-                reason="The order was cancelled.",
-            )
+        if reason := _why_not_confirmed(event):
+            yield Note(event.order_id, wording.CONFIRMED, WITHDRAWN, reason=reason)
+
+
+def _why_not_confirmed(event: Event) -> str:
+    if isinstance(event, OrderCancelled):
+        return "The order was cancelled."
+    if isinstance(event, OrderCreated) and event.method == COD:
+        return "It is paid at the door: nothing is left to confirm."
+    return ""

@@ -90,13 +90,28 @@ def test_paid_and_cancelled_in_one_batch_is_not_confirmed_either(order, batch):
     assert noted(order)["confirmed"] == "withdrawn"
 
 
-def test_a_cancellation_leaves_a_sent_confirmation_as_it_is(order):
+@pytest.mark.parametrize(
+    ("before", "after"), [("sent", "sent"), ("failed", "withdrawn")]
+)
+def test_a_cancellation_withdraws_what_did_not_go_out(order, before, after):
     hear(EMAIL_QUEUE, order.paid())
-    Notification.objects.filter(milestone="confirmed").update(status="sent")
+    Notification.objects.filter(milestone="confirmed").update(status=before)
 
     hear(EMAIL_QUEUE, order.cancelled())
 
-    assert noted(order)["confirmed"] == "sent"
+    assert noted(order)["confirmed"] == after
+
+
+@pytest.mark.parametrize("batch", list(itertools.permutations(range(4))))
+@pytest.mark.parametrize("alone", [False, True])
+def test_what_is_paid_at_the_door_is_not_confirmed_after_it(order, batch, alone):
+    said = order.created(method="cod"), order.shipped(), order.paid(), order.completed()
+    events = [said[number] for number in batch]
+    for part in [[event] for event in events] if alone else [events]:
+        hear(EMAIL_QUEUE, *part)
+
+    assert noted(order).pop("confirmed") == "withdrawn"
+    assert list(noted(order).values()).count("pending") == 4
 
 
 def test_a_batch_costs_the_same_statements_whatever_its_size():

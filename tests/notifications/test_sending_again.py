@@ -96,6 +96,18 @@ def test_what_a_dead_worker_had_in_hand_counts_as_failed_after_a_while(
     assert services.send_again(services.ALL, by="ada") == count
 
 
+@pytest.mark.parametrize("status", ["failed", "sending"])
+@pytest.mark.parametrize("which", [services.ALL, services.BY_ORDER])
+def test_what_was_cancelled_is_not_confirmed_by_hand_either(order, status, which):
+    hear(EMAIL_QUEUE, order.created(), order.paid(), order.cancelled())
+    ago = utc_now() - timedelta(hours=1)
+    Notification.objects.update(status=status, changed=ago)
+    services.send_again(which, *([order.id],) * (which != services.ALL), by="ada")
+
+    again = Notification.objects.filter(status="pending")
+    assert {one.milestone for one in again} == {"created", "paid", "cancelled"}
+
+
 def test_it_may_take_longer_than_any_statement_of_a_worker(monkeypatch):
     seen = []
 
