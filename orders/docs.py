@@ -40,6 +40,8 @@ def problems(**reasons: str) -> dict[tuple[int, str], OpenApiResponse]:
 GONE = {"_503": "The database is away; nothing was stored. Try again."}
 FULL = {"_503": "The database is away, or too much waits for the broker. Try again."}
 HIDDEN = {"_404": "No such order, or not yours."}
+#: Where one needs more than to see the order.
+CHANGES = {"_403": "You may view orders, but lack orders.change_order."} | HIDDEN
 ORDER_TOKEN = [
     OpenApiParameter("order_token", str, description="A guest's secret."),
     OpenApiParameter(
@@ -120,21 +122,25 @@ CANCEL = extend_schema_view(
     post=extend_schema(
         operation_id="cancel_order",
         summary="Cancel an order that was not shipped",
-        description="Money that was taken is paid back. Twice gives the same answer.",
+        description="Money that was taken is paid back. Twice gives the same answer. "
+        "Of an order that is not yours it takes the permission `orders.change_order`, "
+        "and its `reason` is then `staff`.",
         parameters=ORDER_TOKEN,
         request=None,
         responses={200: OrderSerializer}
-        | problems(_409="It was shipped already.", **HIDDEN, **GONE),
+        | problems(_409="It was shipped already.", **CHANGES, **GONE),
     )
 )
 CONFIRM_DELIVERY = extend_schema_view(
     post=extend_schema(
         operation_id="confirm_delivery",
         summary="Say that the parcel is there",
+        description="A carrier's tracking calls it with the token of a login that has "
+        "the permission `orders.change_order`.",
         parameters=ORDER_TOKEN,
         request=None,
         responses={202: OrderSerializer}
-        | problems(_409="It is not on its way.", **HIDDEN, **GONE),
+        | problems(_409="It is not on its way.", **CHANGES, **GONE),
     )
 )
 PAYMENT = extend_schema_view(

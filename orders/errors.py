@@ -55,6 +55,18 @@ class OrderNotFoundError(ProblemError):
         )
 
 
+class MayNotChangeError(ProblemError):
+    """Told to those alone who may view every order: to others it does not exist."""
+
+    status, title, slug = 403, "Not allowed", "not-allowed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You may view this order. To cancel it or to confirm its delivery your "
+            "login needs the permission orders.change_order."
+        )
+
+
 class InvalidTransitionError(ProblemError):
     """An order is in a status that does not allow what was asked."""
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db.models import QuerySet
 
 from orders import tokens
-from orders.errors import OrderNotFoundError
+from orders.errors import MayNotChangeError, OrderNotFoundError
 from orders.models import Order
 from orders_project.messaging import sql
 from orders_project.messaging.events import PRIVATE
@@ -19,8 +19,10 @@ from orders_project.messaging.nudging import MACHINES
 OrderId: TypeAlias = UUID | str
 Reader: TypeAlias = AbstractUser | AnonymousUser
 
-#: What customers read in place of a name.
-STAFF = "staff"
+#: Who asks for something to be done with an order. Customers read STAFF for any name.
+CUSTOMER, STAFF = "customer", "staff"
+#: What it takes to see, and to cancel or confirm, orders that are not one's own.
+VIEW, CHANGE = "orders.view_order", "orders.change_order"
 
 # From each reason to the next in the index: a DISTINCT would read all failures.
 REASONS = """
@@ -35,23 +37,45 @@ REASONS = """
 
 
 def visible_orders(user: Reader) -> QuerySet[Order]:
-    """Return a login's own orders; staff see all, and nobody else any."""
+    """Return a login's own orders; who may view orders sees all, and a guest none."""
+    orders = Order.objects.all() if user.has_perm(VIEW) else own_orders(user)
+    return orders.prefetch_related("lines")
+
+
+def own_orders(user: Reader) -> QuerySet[Order]:
     if not user.is_authenticated:
         return Order.objects.none()
-    orders = Order.objects.prefetch_related("lines")
-    return orders if user.is_staff else orders.filter(customer_id=user.pk)
+    return Order.objects.filter(customer_id=user.pk)
 
 
 def order_seen_by(user: Reader, order_id: OrderId, token: str) -> Order:
-    """Return an order to its owner, to staff, or to who holds its order_token.
+    """Return an order to its customer, or to who may view orders.
 
     Raises OrderNotFoundError for anybody else, whether it exists or not.
     """
-    if token and tokens.opens(token, order_id):
+    if is_customer(user, order_id, token) or user.has_perm(VIEW):
         return order_with_lines(order_id)
-    if order := visible_orders(user).filter(pk=order_id).first():
-        return order
     raise OrderNotFoundError
+
+
+def asker(user: Reader, order_id: OrderId, token: str) -> str:
+    """Say who wants to change an order: its CUSTOMER, or STAFF who may.
+
+    Raises MayNotChangeError for who may only view orders, and OrderNotFoundError for
+    anybody else, whether it exists or not.
+    """
+    if is_customer(user, order_id, token):
+        return CUSTOMER
+    if user.has_perm(CHANGE):
+        return STAFF
+    raise MayNotChangeError if user.has_perm(VIEW) else OrderNotFoundError
+
+
+def is_customer(user: Reader, order_id: OrderId, token: str) -> bool:
+    """Tell whether it is the order's owner, or who holds its order_token."""
+    if token and tokens.opens(token, order_id):
+        return True
+    return own_orders(user).filter(pk=order_id).exists()
 
 
 def order_with_lines(order_id: OrderId) -> Order:

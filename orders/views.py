@@ -93,15 +93,21 @@ def _placed(placed: Placed) -> Response:
 
 
 class OneOrder(APIView):
-    """A page about one order. Who may see it is the selector's to say: else 404."""
+    """A page about one order. Whom it is for is the selectors' to say: else 404."""
 
     permission_classes = (AllowAny,)
     parser_classes = (JSONBytes,)
 
     def order(self, request: Request, order_id: UUID) -> Order:
-        header = request.headers.get("X-Order-Token", "")
-        token = request.query_params.get("order_token") or header
-        return selectors.order_seen_by(request.user, order_id, token)
+        return selectors.order_seen_by(request.user, order_id, _token(request))
+
+    def asker(self, request: Request, order_id: UUID) -> str:
+        return selectors.asker(request.user, order_id, _token(request))
+
+
+def _token(request: Request) -> str:
+    header: str = request.headers.get("X-Order-Token", "")
+    return request.query_params.get("order_token") or header
 
 
 @docs.ORDER
@@ -113,14 +119,16 @@ class OrderView(OneOrder):
 @docs.CANCEL
 class CancelView(OneOrder):
     def post(self, request: Request, order_id: UUID) -> Response:
-        cancelled = services.cancel_order(self.order(request, order_id).id)
+        reason = self.asker(request, order_id)
+        cancelled = services.cancel_order(order_id, reason=reason)
         return Response(OrderSerializer(cancelled).data)
 
 
 @docs.CONFIRM_DELIVERY
 class ConfirmDeliveryView(OneOrder):
     def post(self, request: Request, order_id: UUID) -> Response:
-        order = services.confirm_delivery(self.order(request, order_id).id)
+        self.asker(request, order_id)
+        order = services.confirm_delivery(order_id)
         return Response(OrderSerializer(order).data, status=202)
 
 
@@ -141,7 +149,8 @@ class PaymentView(OneOrder):
 class TimelineView(OneOrder):
     def get(self, request: Request, order_id: UUID) -> Response:
         order = self.order(request, order_id)
-        events = selectors.timeline(order.id, for_staff=request.user.is_staff)
+        is_staff = request.user.has_perm(selectors.VIEW)
+        events = selectors.timeline(order.id, for_staff=is_staff)
         return Response(EventSerializer(events, many=True).data)
 
 

@@ -1,6 +1,7 @@
 """A small catalogue, and orders brought to any point of their way."""
 
 import pytest
+from django.contrib.auth.models import Permission
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
@@ -15,6 +16,8 @@ from orders_project.messaging.events import (
 from orders_project.messaging.topology import ORDER_QUEUE
 from tests.bus import hear
 
+#: Staff by what they may.
+MAY = {"viewer": "view_order", "clerk": "change_order"}
 PRICES = {"TEAPOT": 1999, "KETTLE": 4500, "item1": 100, "item2": 250, "1": 999}
 
 
@@ -100,13 +103,14 @@ def api():
 
 @pytest.fixture
 def people(django_user_model):
-    """Three logins: the owner of orders, a stranger, and one of the staff."""
+    """The owner of orders, a stranger, and staff: who may nothing, view, or change."""
     make = django_user_model.objects.create_user
-    return {
-        "owner": make("owner"),
-        "stranger": make("stranger"),
-        "staff": make("staff", is_staff=True),
-    }
+    people = {name: make(name) for name in ("owner", "stranger")}
+    people |= {name: make(name, is_staff=True) for name in ("staff", *MAY)}
+    for name, codename in MAY.items():
+        permission = Permission.objects.get(codename=codename)
+        people[name].user_permissions.add(permission)
+    return people
 
 
 @pytest.fixture

@@ -9,30 +9,38 @@ from django.urls.resolvers import URLPattern
 from orders import tokens
 from orders_project.messaging import rpc
 
-WHO = ("anonymous", "stranger", "owner", "token", "staff")
+WHO = ("anonymous", "stranger", "owner", "token", "staff", "viewer", "clerk")
 
 #: method and page -> the answer to each of WHO. The order is the owner's.
 EXPECTED = {
-    "POST api/orders/": (201, 201, 201, 201, 201),
-    "GET api/orders/": (401, 200, 200, 401, 200),
-    "GET api/orders/<uuid:order_id>/": (404, 404, 200, 200, 200),
-    "POST api/orders/<uuid:order_id>/cancel/": (404, 404, 200, 200, 200),
-    "POST api/orders/<uuid:order_id>/confirm-delivery/": (404, 404, 409, 409, 409),
-    "GET api/orders/<uuid:order_id>/payment/": (404, 404, 200, 200, 200),
-    "GET api/orders/<uuid:order_id>/timeline/": (404, 404, 200, 200, 200),
-    "GET api/products/": (200, 200, 200, 200, 200),
-    "POST api/auth/login/": (401, 401, 401, 401, 401),
-    "POST api/auth/logout/": (401, 204, 204, 401, 204),
-    "POST api/auth/logout-all/": (401, 204, 204, 401, 204),
-    "GET api/schema/": (200, 200, 200, 200, 200),
-    "GET api/docs/": (200, 200, 200, 200, 200),
-    "POST orders": (201, 201, 201, 201, 201),
-    "GET orders": (401, 200, 200, 401, 200),
-    "GET healthz": (200, 200, 200, 200, 200),
-    "GET readyz": (200, 200, 200, 200, 200),
-    "GET metrics": (404, 404, 404, 404, 404),
-    "GET ": (302, 302, 302, 302, 302),
-    "GET admin": (302, 302, 302, 302, 302),
+    "POST api/orders/": (201, 201, 201, 201, 201, 201, 201),
+    "GET api/orders/": (401, 200, 200, 401, 200, 200, 200),
+    "GET api/orders/<uuid:order_id>/": (404, 404, 200, 200, 404, 200, 404),
+    "POST api/orders/<uuid:order_id>/cancel/": (404, 404, 200, 200, 404, 403, 200),
+    "POST api/orders/<uuid:order_id>/confirm-delivery/": (
+        404,
+        404,
+        409,
+        409,
+        404,
+        403,
+        409,
+    ),
+    "GET api/orders/<uuid:order_id>/payment/": (404, 404, 200, 200, 404, 200, 404),
+    "GET api/orders/<uuid:order_id>/timeline/": (404, 404, 200, 200, 404, 200, 404),
+    "GET api/products/": (200, 200, 200, 200, 200, 200, 200),
+    "POST api/auth/login/": (401, 401, 401, 401, 401, 401, 401),
+    "POST api/auth/logout/": (401, 204, 204, 401, 204, 204, 204),
+    "POST api/auth/logout-all/": (401, 204, 204, 401, 204, 204, 204),
+    "GET api/schema/": (200, 200, 200, 200, 200, 200, 200),
+    "GET api/docs/": (200, 200, 200, 200, 200, 200, 200),
+    "POST orders": (201, 201, 201, 201, 201, 201, 201),
+    "GET orders": (401, 200, 200, 401, 200, 200, 200),
+    "GET healthz": (200, 200, 200, 200, 200, 200, 200),
+    "GET readyz": (200, 200, 200, 200, 200, 200, 200),
+    "GET metrics": (404, 404, 404, 404, 404, 404, 404),
+    "GET ": (302, 302, 302, 302, 302, 302, 302),
+    "GET admin": (302, 302, 302, 302, 302, 302, 302),
 }
 BODIES = {
     "POST api/orders": {"items": ["TEAPOT"]},
