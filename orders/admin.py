@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -67,12 +68,14 @@ class OrderAdmin(ReadOnly, Growing):
 
     @admin.action(description="Cancel and pay back", permissions=["cancel"])
     def cancel(self, request: HttpRequest, orders: QuerySet[Order]) -> None:
-        _each(request, orders, _cancel)
+        _each(self, request, orders, _cancel)
 
     @admin.action(description="Nudge: send its events again", permissions=["cancel"])
     def nudge(self, request: HttpRequest, orders: QuerySet[Order]) -> None:
         ids = [str(order.pk) for order in orders]
         count = nudging.nudge(ids, by=request.user.get_username())
+        for order in orders:
+            self.log_change(request, order, "Nudged.")
         messages.success(request, f"{count} events are on their way again.")
 
     def change_view(
@@ -139,7 +142,7 @@ class FailedOrderAdmin(Growing):
     def place_again(
         self, request: HttpRequest, failures: QuerySet[FailedOrder]
     ) -> None:
-        _each(request, failures, _place_again)
+        _each(self, request, failures, _place_again)
 
 
 def _cancel(order: Order) -> str:
@@ -151,11 +154,22 @@ def _place_again(failure: FailedOrder) -> str:
     return f"{failure.order_id} was placed again as {order.id}."
 
 
-def _each(request: HttpRequest, rows: Iterable[Any], do: Callable[[Any], str]) -> None:
-    """Do it to each row on its own, and say of each what came of it."""
+def _each(
+    page: admin.ModelAdmin,
+    request: HttpRequest,
+    rows: Iterable[Any],
+    do: Callable[[Any], str],
+) -> None:
+    """Do it to each row on its own, and say of each what came of it.
+
+    Who did it stands in the row's history, or it was not done.
+    """
     for row in rows:
         try:
-            messages.success(request, do(row))
+            with transaction.atomic():
+                said = do(row)
+                page.log_change(request, row, said)
+            messages.success(request, said)
         except ProblemError as error:
             messages.error(request, _said(error))
 

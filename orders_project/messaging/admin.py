@@ -90,6 +90,8 @@ class DeadLetterAdmin(ReadOnly, Growing):
     search_help_text = "The whole id of an order or of an event."
     # All are counted, in the index of the status: each of them is to be settled.
     paginator = Paginator
+    # What is done to all letters is set-based, asked first, and noted with who and why.
+    one_page_at_a_time = False
     actions = ("replay", "discard")
     fields = (
         *("queue", "type", "event_id", "order_id", "reason", "exception", "place"),

@@ -8,16 +8,20 @@ from collections.abc import Callable, Container, Iterable
 from functools import cached_property
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from orders_project.messaging.people import is_uuid
 
 Rows = QuerySet[Any]
 #: Further than this nobody turns pages: a filter or a search leads there sooner.
 MOST = 10_000
+ONE_PAGE = (
+    "Nothing was done: here an action takes what is ticked on one page, and not the "
+    "whole table."
+)
 
 
 class OrMore(int):
@@ -40,16 +44,27 @@ class Pages(Paginator):
 class Growing(admin.ModelAdmin):
     """Searched by whole values, of columns that have an index, and by no others.
 
-    A term is looked for in `texts`, and in `ids` only if it is a UUID.
+    A term is looked for in `texts`, and in `ids` only if it is a UUID. An action is
+    refused for "all on all pages": two clicks would do it to every row there is.
     """
 
     ids: tuple[str, ...] = ("order_id",)
     texts: tuple[str, ...] = ()
+    one_page_at_a_time = True
     list_per_page = 50
     paginator: ClassVar["type[Paginator[Any]]"] = Pages
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     sortable_by = ()
+
+    def response_action(
+        self, request: HttpRequest, *args: Any, **options: Any
+    ) -> HttpResponse | None:
+        across = request.POST.get("select_across", "0") != "0"
+        if self.one_page_at_a_time and across:
+            messages.error(request, ONE_PAGE)
+            return None
+        return super().response_action(request, *args, **options)
 
     def get_search_fields(self, _request: HttpRequest) -> tuple[str, ...]:
         return self.ids + self.texts

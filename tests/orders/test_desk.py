@@ -259,6 +259,28 @@ def test_the_action_cancels_through_the_service_and_says_what_came_of_it(
     assert [event.reason for event in said(OrderCancelled)] == ["staff"]
 
 
+def done_by(admin_client, name, row):
+    shown = admin_client.get(page(f"{name}_history", row.pk)).content.decode()
+    return re.findall(r"<td>(admin)</td>\s*<td>(.+?)</td>", shown)
+
+
+def test_who_cancelled_and_who_nudged_stands_in_the_orders_history(order, admin_client):
+    act(admin_client, "order", "nudge", order)
+    act(admin_client, "order", "cancel", order)
+    assert done_by(admin_client, "order", order) == [
+        ("admin", "Nudged."),
+        ("admin", f"{order.id} is cancelled."),
+    ]
+
+
+def test_who_placed_an_order_again_stands_in_the_failures_history(fails, admin_client):
+    failure = fails(StockRanOut, skus=("TEAPOT",))
+    act(admin_client, "failedorder", "place_again", failure)
+    act(admin_client, "failedorder", "place_again", failure)  # refused, so not noted
+    [(who, what)] = done_by(admin_client, "failedorder", failure)
+    assert (who, "was placed again as" in what) == ("admin", True)
+
+
 def test_an_order_cannot_be_edited(order, admin_client):
     answer = admin_client.post(page("order_change", order.id), {"status": "completed"})
     assert answer.status_code == 403

@@ -101,6 +101,29 @@ def test_what_people_look_for_is_found_through_its_own_index(admin_client, name)
         assert index in json.dumps(sql.fetch(f"EXPLAIN (FORMAT JSON) {one}"))
 
 
+def test_an_action_takes_what_is_ticked_and_not_the_whole_table(place, admin_client):
+    orders = [place() for _ in range(2)]
+    form = {"action": "cancel", "select_across": "1", "_selected_action": orders[0].pk}
+    answer = admin_client.post(list_of(Order), form, follow=True)
+    assert growing.ONE_PAGE in answer.content.decode()
+    assert not Order.objects.filter(status="cancelled").exists()
+
+
+def test_a_list_does_not_offer_to_tick_the_whole_table(
+    place, admin_client, monkeypatch
+):
+    monkeypatch.setattr(OrderAdmin, "list_per_page", 1)
+    place(), place()
+    page = admin_client.get(list_of(Order)).content.decode()
+    assert "0 of 1 selected" in page
+    assert "across all pages" not in page
+
+
+def test_only_the_dead_letter_desk_works_on_all_its_rows_at_once():
+    assert not REGISTERED[DeadLetter].one_page_at_a_time
+    assert all(REGISTERED[model].one_page_at_a_time for model in GROWING.values())
+
+
 def test_of_many_rows_one_knows_that_there_are_more(place, admin_client, monkeypatch):
     monkeypatch.setattr(growing, "MOST", 2)
     monkeypatch.setattr(OrderAdmin, "list_per_page", 1)
