@@ -11,6 +11,7 @@ from audit import selectors
 from audit.chain import breaks
 from audit.models import AuditRecord, OrderFact
 from audit.reports import DEFAULT_HOURS, MAX_HOURS, reports
+from orders_project.messaging.desk.selectors import masked
 from orders_project.messaging.events import EVENTS, utc_now
 from orders_project.messaging.growing import Growing, ReadOnly, one_of
 from orders_project.panels import Rows, panel
@@ -28,7 +29,12 @@ class AuditRecordAdmin(ReadOnly, Growing):
     list_filter = (one_of("type", lambda: EVENTS),)
     ids = ("order_id", "event_id")
     search_help_text = "The whole id of an order or of an event"
-    readonly_fields = ("chain_verifies",)
+    exclude = ("body",)
+    readonly_fields = ("said", "chain_verifies")
+
+    @admin.display(description="Body, without personal data")
+    def said(self, record: AuditRecord) -> str:
+        return masked(record.body)
 
     @admin.display(description="The order's chain verifies")
     def chain_verifies(self, record: AuditRecord) -> str:

@@ -30,6 +30,7 @@ class PaymentAdmin(ReadOnly, Growing):
     )
     search_help_text = "The whole id of an order"
     ordering = ("-order_id",)
+    exclude = ("token",)
 
     @admin.display(ordering="amount_cents")
     def amount(self, payment: Payment) -> str:

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from orders_project.messaging.topology import ANALYTICS_QUEUE
 from orders_project.panels import PANELS
+from tests.audit.conftest import created, record, say
 from tests.audit.test_verify import tamper
 from tests.bus import hear
 
@@ -35,6 +36,26 @@ def test_a_record_s_page_says_where_its_chain_breaks(admin_client, recorded):
     page = admin_client.get(reverse(RECORD, args=[recorded[0].id]))
 
     assert "NO. Order" in page.content.decode()
+
+
+PERSONAL = {
+    "email": "ada@example.org",
+    "phone": "+1 555 0100",
+    "payment_token": "tok_9",
+}
+
+
+def test_a_record_s_page_masks_what_is_personal_and_still_verifies_it(admin_client):
+    event = created(**PERSONAL)
+    say(event)
+    record(event)
+
+    page = admin_client.get(reverse(RECORD, args=[event.id])).content.decode()
+
+    assert "3998" in page
+    assert '<div class="readonly">yes</div>' in page
+    for private in PERSONAL.values():
+        assert private not in page
 
 
 def test_a_record_cannot_be_changed_or_deleted(admin_client, recorded):

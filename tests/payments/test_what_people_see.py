@@ -89,6 +89,19 @@ def test_the_admin_lists_and_finds_but_changes_nothing(admin_client, settings, m
     assert 'name="_save"' not in admin_client.get(change).content.decode()
 
 
+@pytest.mark.parametrize("model", ["payment", "refund", "gatewayentry"])
+def test_no_page_shows_the_payment_token(admin_client, settings, model):
+    settings.WHITENOISE_AUTOREFRESH = True
+    event = reserved(token="tok_ok")
+    hears(event)
+    pump()
+    hears(cancelled(event))
+    pump()
+    for row in apps.get_model("payments", model).objects.all():
+        page = reverse(f"admin:payments_{model}_change", args=[row.pk])
+        assert "tok_ok" not in admin_client.get(page).content.decode()
+
+
 def test_the_orders_page_gets_its_panel():
     event = reserved()
     hears(event)
