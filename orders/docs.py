@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiExample,
@@ -55,9 +56,11 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     str,
     OpenApiParameter.HEADER,
-    description="At most 255 characters. A retry with the same key and body gets the "
-    "same answer, with the header Idempotent-Replayed; another body gets 422. A guest "
-    "who gives neither email nor phone must use a UUID: who they are is not known.",
+    description="At most 255 characters, in double quotes or without. A retry with "
+    "the same key and body gets the same answer, with the header Idempotent-Replayed; "
+    f"another body gets 422. Keys are kept for {settings.RETENTION_DAYS} days "
+    "(`RETENTION_DAYS`). A guest who gives neither email nor phone must use a UUID: "
+    "who they are is not known.",
 )
 EXAMPLES = [
     OpenApiExample(

@@ -1,5 +1,6 @@
 """The HTTP side of orders and of the catalogue: parse, call, render."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +35,8 @@ PAYMENT_TIMEOUT_SECONDS = 3
 #: Made once: to build a serializer's fields costs more than to render an order.
 PLACED = OrderSerializer()
 MAX_KEY = 255
+#: The header's draft at the IETF has the key as a string of RFC 9651, with its quotes.
+QUOTED = re.compile(r'"(.*)"')
 
 
 class MayOrder(IsAuthenticated):
@@ -73,6 +76,8 @@ class OrdersView(ListAPIView[Order]):
 
 def _key(request: Request) -> str:
     key: str = request.headers.get("Idempotency-Key", "")
+    if quoted := QUOTED.fullmatch(key):
+        key = quoted[1]
     if len(key) > MAX_KEY or not key.isprintable():
         raise InvalidKeyError(
             f"At most {MAX_KEY} printable characters; a UUID is a good key."

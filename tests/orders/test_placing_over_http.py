@@ -248,6 +248,32 @@ def test_a_guest_whom_nothing_tells_from_others_needs_a_key_that_nobody_else_has
     assert post(BODY, **KEY).status_code == 201
 
 
+def test_a_key_in_quotes_is_the_key_within(post, api, people):
+    client = api(people["owner"])
+    plain, quoted = (
+        post(BODY, client, **{"Idempotency-Key": key}).json()["id"]
+        for key in ("k", '"k"')
+    )
+    assert plain == quoted
+
+
+def test_a_guest_may_write_a_uuid_in_quotes(post):
+    quoted = {name: f'"{key}"' for name, key in KEY.items()}
+    assert post(BODY, **quoted).status_code == 201
+    assert post(BODY, **KEY)["Idempotent-Replayed"] == "true"
+
+
+@pytest.mark.parametrize("key", ['"', 'a"', '"a'])
+def test_half_a_pair_of_quotes_is_part_of_the_key(post, api, people, key):
+    post(BODY, api(people["owner"]), **{"Idempotency-Key": key})
+    assert IdempotencyKey.objects.get().key == key
+
+
+def test_the_page_says_how_long_keys_are_kept(api, settings):
+    schema = api().get("/api/schema/").content.decode()
+    assert f"kept for {settings.RETENTION_DAYS} days" in " ".join(schema.split())
+
+
 @pytest.mark.parametrize("key", ["x" * 256, "a\tb"])
 def test_a_key_must_be_short_and_printable(post, key):
     answer = post(BODY, **{"Idempotency-Key": key})
