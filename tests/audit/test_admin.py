@@ -90,3 +90,15 @@ def test_the_panel_shows_the_chain(recorded):
 
     assert rows[0] == ("chain verifies", "yes")
     assert [label for label, _ in rows[1:]][:2] == ["1. order.created", "2. order.paid"]
+
+
+@pytest.mark.parametrize(("hours", "shown"), [(24, True), (25, False), (720, False)])
+def test_times_that_take_sorting_every_order_are_shown_of_a_day_at_most(
+    admin_client, recorded, hours, shown
+):
+    hear(ANALYTICS_QUEUE, *recorded)
+
+    page = admin_client.get(reverse(ANALYTICS), {"hours": hours}).content.decode()
+
+    assert ("created to paid" in page) is shown
+    assert (f"manage.py analytics --hours {hours}" in page) is not shown

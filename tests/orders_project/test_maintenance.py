@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 from django.db.migrations.executor import MigrationExecutor
 
-from audit import selectors
+from audit import reports, selectors
 from orders_project import promises
 from orders_project.messaging import silence, sql
 
@@ -18,6 +18,7 @@ WORK = {
     ("verify", "--moving"): (promises, "violations"),
     ("audit", "--verify"): (selectors, "incomplete"),
     ("rebuild_analytics",): (selectors, "count_orders"),
+    ("analytics",): (reports, "reports"),
 }
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from audit import reports
 from orders_project.messaging.events import utc_now
+from orders_project.messaging.silence import MAINTENANCE, long_statements
 
 EXAMPLE = """\
 example:
@@ -41,6 +42,7 @@ class Command(BaseCommand):
             help=f"how far back, 1 to {reports.MAX_HOURS} (default: %(default)s)",
         )
 
+    @long_statements(MAINTENANCE)
     def handle(self, *, hours: int, **_options: Any) -> None:
         console = Console(file=cast("IO[str]", self.stdout))
         end = utc_now()
