@@ -26,6 +26,12 @@ def violations(order_id: str | None = None) -> Iterator[str]:
     yield from incomplete(order_id)
 
 
+def altered(order_id: str | None = None) -> Iterator[str]:
+    """Yield in words which records are not as written, or lack one before them."""
+    yield from breaks(links(order_id))
+    yield from contradicted(order_id)
+
+
 def links(order_id: str | None = None) -> Iterator[Link]:
     """Stream the records along their chains, order by order."""
     columns = (
@@ -38,10 +44,22 @@ def links(order_id: str | None = None) -> Iterator[Link]:
 
 def incomplete(order_id: str | None = None) -> Iterator[str]:
     """Yield in words which events of the log, and which causes, are not recorded so."""
+    yield from missing(order_id)
+    yield from contradicted(order_id)
+    yield from causeless(order_id)
+
+
+def missing(order_id: str | None = None) -> Iterator[str]:
     for event in _stream(unrecorded(order_id)):
         yield f"{_words(event)}: it is in the log, but not recorded."
+
+
+def contradicted(order_id: str | None = None) -> Iterator[str]:
     for event in _stream(recorded_otherwise(order_id)):
         yield f"{_words(event)}: the record says something else than the log."
+
+
+def causeless(order_id: str | None = None) -> Iterator[str]:
     for event in _stream(without_cause(order_id)):
         yield f"{_words(event)}: its cause, event {event.cause}, is not recorded."
 

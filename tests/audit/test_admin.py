@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from orders_project.messaging.events import OrderPaid, new_id
 from orders_project.messaging.topology import ANALYTICS_QUEUE
 from orders_project.panels import PANELS
 from tests.audit.conftest import created, record, say
@@ -90,6 +91,49 @@ def test_the_panel_shows_the_chain(recorded):
 
     assert rows[0] == ("chain verifies", "yes")
     assert [label for label, _ in rows[1:]][:2] == ["1. order.created", "2. order.paid"]
+
+
+def chain_of(events):
+    return dict(PANELS["Audit"](events[0].order_id))["chain verifies"]
+
+
+@pytest.mark.parametrize("gone", ["seq = 4", "seq > 1", "true"])
+def test_what_is_not_recorded_yet_or_no_longer_is_no_chain_that_verifies(
+    recorded, gone
+):
+    tamper(f"DELETE FROM {{}} WHERE {gone}")
+
+    said = chain_of(recorded)
+
+    assert said.startswith("not yet complete. Order")
+    assert said.endswith("it is in the log, but not recorded.")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("DELETE FROM {} WHERE seq IN (1, 4)", "record 1 is missing before it"),
+        (
+            "UPDATE {} SET body = replace(body, '3998', '1') WHERE seq = 2",
+            "does not fit its hash",
+        ),
+    ],
+)
+def test_what_was_changed_is_said_before_what_is_not_complete(recorded, change, words):
+    say(recorded[-1].then(OrderPaid, total_cents=1, currency="USD"))
+    tamper(change)
+
+    assert chain_of(recorded).startswith("NO. Order")
+    assert words in chain_of(recorded)
+
+
+def test_an_event_whose_cause_nobody_said_is_no_chain_that_verifies():
+    orphan = OrderPaid(order_id=new_id(), cause=new_id(), total_cents=1, currency="USD")
+    say(orphan)
+    record(orphan)
+
+    assert "its cause" in chain_of([orphan])
+    assert chain_of([orphan]).startswith("NO. ")
 
 
 @pytest.mark.parametrize(("hours", "shown"), [(24, True), (25, False), (720, False)])
