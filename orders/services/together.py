@@ -9,6 +9,8 @@ from concurrent.futures import Future
 from threading import Event, Lock
 from typing import Generic, TypeVar
 
+from django.db import IntegrityError
+
 W = TypeVar("W")
 R = TypeVar("R")
 
@@ -32,7 +34,8 @@ class Waiting(Generic[W, R]):
 class Together(Generic[W, R]):
     """Has `serve` answer what has come meanwhile, in one of the threads that wait.
 
-    It returns an answer or an error for each; what it raises is raised in all.
+    It returns an answer or an error for each; what it raises is raised in all, but for
+    what the database finds wrong with one of them at COMMIT: then each is served alone.
     """
 
     def __init__(
@@ -71,5 +74,9 @@ class Together(Generic[W, R]):
     def _answers(self, batch: Sequence[W]) -> Sequence[R | BaseException]:
         try:
             return self.serve(batch)
+        except IntegrityError as error:
+            if len(batch) == 1:
+                return [error]
+            return [answer for one in batch for answer in self._answers([one])]
         except BaseException as error:  # noqa: BLE001 - else the others wait for ever
             return [error] * len(batch)

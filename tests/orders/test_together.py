@@ -4,33 +4,46 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
+from django.db import IntegrityError, connection
 
+from orders.models import Order
+from orders.pricing import Item, NewOrder
+from orders.services.placing import place_each
 from orders.services.together import Together
 from tests.awaiting import eventually
 
 
-class Counter:
-    """Serves numbers, one batch at a time, each when it is let go on."""
+def tenfold(numbers):
+    if 13 in numbers:
+        raise LookupError
+    return [10 * number if number else ValueError(number) for number in numbers]
 
-    def __init__(self):
+
+class Counter:
+    """Serves what it is asked for, a batch at a time, each when it is let go on."""
+
+    def __init__(self, work=tenfold):
+        self.work = work
         self.batches = []
         self.opened = Event()
         self.ask = Together(self.serve)
 
-    def serve(self, numbers):
-        self.batches.append(sorted(numbers))
+    def serve(self, wanted):
+        self.batches.append(list(wanted))
         assert self.opened.wait(10)
-        if 13 in numbers:
-            raise LookupError
-        return [10 * number if number else ValueError(number) for number in numbers]
+        try:
+            return self.work(wanted)
+        finally:
+            connection.close()
 
-    def asked_at_once(self, first, *others):
+    def asked_at_once(self, first, *others, meanwhile=lambda: None):
         """Let the others come while the first is at work; return all answers."""
         with ThreadPoolExecutor() as threads:
             answers = [threads.submit(self.ask, first)]
             eventually(lambda: self.batches == [[first]])
             answers += [threads.submit(self.ask, other) for other in others]
             eventually(lambda: len(self.ask.waiting) == len(others))
+            meanwhile()
             self.opened.set()
         return answers
 
@@ -49,7 +62,7 @@ def test_who_comes_alone_is_served_at_once(counter):
 def test_who_comes_meanwhile_is_served_together(counter):
     answers = counter.asked_at_once(1, 2, 3, 4)
     assert [answer.result() for answer in answers] == [10, 20, 30, 40]
-    assert counter.batches == [[1], [2, 3, 4]]
+    assert [sorted(batch) for batch in counter.batches] == [[1], [2, 3, 4]]
 
 
 def test_an_error_of_one_is_nobody_elses(counter):
@@ -66,3 +79,23 @@ def test_what_fails_altogether_fails_for_all_of_the_batch_and_for_no_other(count
         with pytest.raises(LookupError):
             other.result()
     assert counter.ask(3) == 30
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_login_that_is_deleted_before_the_commit_costs_nobody_else_an_order(
+    catalogue, people
+):
+    orders = [
+        NewOrder(items=[Item(sku="TEAPOT")], customer_id=people[name].pk)
+        for name in ("owner", "stranger", "owner")
+    ]
+    counter = Counter(place_each)
+    first, deleted, other = counter.asked_at_once(
+        *orders, meanwhile=people["stranger"].delete
+    )
+
+    assert len(counter.batches[1]) == 2
+    placed = {str(one.result().order.id) for one in (first, other)}
+    assert placed == {str(pk) for pk in Order.objects.values_list("pk", flat=True)}
+    with pytest.raises(IntegrityError):
+        deleted.result()
