@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from orders.bodies import Text, checked
 from orders.errors import InvalidKeyError
-from orders.pricing import MAX_QUANTITY, Item, NewOrder
+from orders.pricing import MAX_QUANTITY, Item, NewOrder, in_items
 from orders_project.messaging.events import METHODS, Method
 from orders_project.messaging.people import is_uuid
 
@@ -77,6 +77,10 @@ class OrderBody(Body, kw_only=True):
             for item in self.items
         ]
 
+    def name_of(self, position: int, field: str) -> str:
+        is_mere = isinstance(self.items[position], str)
+        return f"items[{position}]" if is_mere else in_items(position, field)
+
 
 class ProductBody(Body, kw_only=True):
     """The short form: one product, so many of it."""
@@ -86,6 +90,9 @@ class ProductBody(Body, kw_only=True):
 
     def wanted(self) -> list[Item]:
         return [Item(sku=str(self.product_id), quantity=self.quantity)]
+
+    def name_of(self, _position: int, field: str) -> str:
+        return "product_id" if field == "sku" else field
 
 
 class Glance(msgspec.Struct):
@@ -120,6 +127,7 @@ def new_order(raw: bytes, *, customer_id: int | None, trace: str, key: str) -> N
         customer_id=customer_id,
         trace=trace,
         key=key,
+        name_of=body.name_of,
     )
 
 

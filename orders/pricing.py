@@ -27,10 +27,16 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unit_cents: int | None = None
 
 
+def in_items(position: int, field: str) -> str:
+    """Name a field of an item as it is called in an order's usual form."""
+    return f"items[{position}].{field}"
+
+
 class NewOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An order to be placed. `customer_id` is a login, `customer_ref` just a label.
 
-    `key` is the client's Idempotency-Key, if it gave one.
+    `key` is the client's Idempotency-Key, if it gave one. `name_of` says how the client
+    called a field of an item.
     """
 
     items: Sequence[Item]
@@ -45,6 +51,7 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     customer_id: int | None = None
     trace: str = ""
     key: str = ""
+    name_of: Callable[[int, str], str] = in_items
     id: str = msgspec.field(default_factory=new_id)
 
 
@@ -71,27 +78,25 @@ def catalogue(requests: Sequence[NewOrder]) -> dict[str, Entry]:
     return {row[0]: Entry(*row) for row in sql.fetch(CATALOGUE, [sorted(skus)])}
 
 
-def price(
-    items: Sequence[Item], entries: Mapping[str, Entry]
-) -> list[tuple[Entry, int]]:
+def price(request: NewOrder, entries: Mapping[str, Entry]) -> list[tuple[Entry, int]]:
     """Return each product once, with its quantity, in the order of the items.
 
     Raises UnknownProductError, PriceChangedError or InvalidOrderError.
     """
     basket = Basket(entries, Counter())
-    for item in items:
+    for item in request.items:
         basket.quantities[item.sku] += item.quantity
     for error, field, complaint in CHECKS:
-        texts = [complaint(item, basket) for item in items]
+        texts = [complaint(item, basket) for item in request.items]
         if any(texts):
-            raise error(list(_named(field, texts)))
+            raise error(list(_named(request, field, texts)))
     return [(entries[sku], count) for sku, count in basket.quantities.items()]
 
 
-def _named(field: str, texts: Sequence[str]) -> Iterator[FieldError]:
+def _named(request: NewOrder, field: str, texts: Sequence[str]) -> Iterator[FieldError]:
     for position, text in enumerate(texts):
         if text:
-            yield FieldError(field=f"items[{position}].{field}", detail=text)
+            yield FieldError(field=request.name_of(position, field), detail=text)
 
 
 def _unknown(item: Item, basket: Basket) -> str:

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 import msgspec
 
-from orders.pricing import NewOrder
+from orders.pricing import NewOrder, in_items
 from orders_project.messaging import sql
 from orders_project.messaging.planned import Planned
 
@@ -69,8 +69,8 @@ def owner_of(request: NewOrder) -> str:
 
 
 def fingerprint(request: NewOrder) -> str:
-    """Return a hash of what is ordered; id and trace differ from try to try."""
+    """Return a hash of what is ordered, in whatever form; id and trace differ."""
     # Defaults are left out of it: else each field that a release adds would refuse the
     # retries of orders that were placed before.
-    same = msgspec.structs.replace(request, id="", trace="")
+    same = msgspec.structs.replace(request, id="", trace="", name_of=in_items)
     return sha256(msgspec.json.encode(same)).hexdigest()

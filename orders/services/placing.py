@@ -131,7 +131,7 @@ def _store(orders: list[Order]) -> list[Order]:
 
 
 def _order(request: NewOrder, entries: Mapping[str, Entry], now: datetime) -> Order:
-    priced = price(request.items, entries)
+    priced = price(request, entries)
     first = priced[0][0]
     order = Order(
         id=UUID(request.id),

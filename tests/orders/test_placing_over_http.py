@@ -126,6 +126,8 @@ def item(**fields):
         (BODY | {"product_id": "1"}, "items"),
         ({"product_id": 1, "quantity": 0}, "quantity"),
         ({"product_id": True}, "product_id"),
+        ({"product_id": 7}, "product_id"),
+        ({"items": ["TEAPOT", "NOPE"]}, "items[1]"),
     ],
 )
 def test_bad_input_is_refused_naming_the_field(post, body, field):
@@ -140,6 +142,20 @@ def test_bad_input_is_refused_naming_the_field(post, body, field):
     assert [error["field"] for error in problem["errors"]] == [field]
     assert not Order.objects.exists()
     assert not said()
+
+
+def test_of_too_many_altogether_each_item_is_named_as_it_was_sent(post):
+    items = ["TEAPOT", {"sku": "TEAPOT", "quantity": 1000}]
+    problem = post({"items": items}).json()
+    assert [error["field"] for error in problem["errors"]] == [
+        "items[0]",
+        "items[1].quantity",
+    ]
+
+
+def test_the_same_order_in_another_form_is_the_same_order(post):
+    orders = ({"items": ["1"]}, {"items": [{"sku": "1"}]}, {"product_id": 1})
+    assert len({post(order, **KEY).json()["id"] for order in orders}) == 1
 
 
 def test_every_unknown_field_is_named(post):
