@@ -38,8 +38,11 @@ def problems(**reasons: str) -> dict[tuple[int, str], OpenApiResponse]:
     }
 
 
-GONE = {"_503": "The database is away; nothing was stored. Try again."}
-FULL = {"_503": "The database is away, or too much waits for the broker. Try again."}
+GONE = {"_503": "The database did not answer; nothing is promised. Try again."}
+FULL = {
+    "_503": "The database did not answer, and nothing is promised; or too much waits "
+    "for the broker, and nothing was stored. With an Idempotency-Key a retry is safe."
+}
 HIDDEN = {"_404": "No such order, or not yours."}
 #: Where one needs more than to see the order.
 CHANGES = {"_403": "You may view orders, but lack orders.change_order."} | HIDDEN

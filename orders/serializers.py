@@ -75,7 +75,11 @@ class ItemRequest(serializers.Serializer[object]):
 
 
 class OrderRequest(serializers.Serializer[object]):
-    """An order to place. A field that is not here is refused."""
+    """An order to place, in its usual form; the examples show two shorter ones.
+
+    Beside these fields `orderId`, `user` and `user_id` are taken, as labels of your
+    own, and `product_id` with `quantity` in place of `items`. Any other is refused.
+    """
 
     items = serializers.ListField(
         child=ItemRequest(), min_length=1, max_length=MAX_ITEMS
