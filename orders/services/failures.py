@@ -22,14 +22,17 @@ from orders_project.messaging.events import (
     utc_now,
 )
 
-RECORD = """
+STORE = """
     INSERT INTO orders_failedorder (event_id, order_id, reason, detail, failed_at)
     SELECT event_id, order_id, reason, detail, failed_at
     FROM jsonb_to_recordset(%s) AS f(event_id uuid, order_id uuid, reason text,
         detail text, failed_at timestamptz)
     WHERE EXISTS (SELECT FROM orders_order o WHERE o.id = f.order_id)
-    ORDER BY event_id ON CONFLICT DO NOTHING
+    ORDER BY event_id ON CONFLICT (event_id) DO
 """
+RECORD = f"{STORE} NOTHING"
+#: Months after somebody settled it the same may be found anew, with other figures.
+RENEW = f"{STORE} UPDATE SET detail = excluded.detail, failed_at = excluded.failed_at"
 #: Failures after which the same order can go through: no payment was refused.
 RETRIABLE = ("out_of_stock", "expired")
 
@@ -61,12 +64,12 @@ def _failure(event: Failing) -> dict[str, Any]:
 def record_findings(findings: Iterable[tuple[str, str, str]]) -> None:
     """Put what the reconciler found on the desk: (order, reason, what is known of it).
 
-    Once for each order and reason, however often it is found.
+    Once for each order and reason, as it was found last.
     """
     now = utc_now()
     rows = (
         {
-            "event_id": uuid5(FINDINGS, f"{order_id} {reason}"),
+            "event_id": _id_of_finding(order_id, reason),
             "order_id": order_id,
             "reason": reason,
             "detail": detail,
@@ -74,7 +77,11 @@ def record_findings(findings: Iterable[tuple[str, str, str]]) -> None:
         }
         for order_id, reason, detail in findings
     )
-    sql.run(RECORD, [sql.rows(rows)])
+    sql.run(RENEW, [sql.rows(rows)])
+
+
+def _id_of_finding(order_id: object, reason: str) -> UUID:
+    return uuid5(FINDINGS, f"{order_id} {reason}")
 
 
 @transaction.atomic
@@ -103,6 +110,8 @@ def hand_over(failure: FailedOrder, *, person: Any, note: str) -> None:
 
 def _why_not(order: Order, failure: FailedOrder) -> str:
     """Say why an order that failed so is not to be placed again, or nothing."""
+    if failure.event_id == _id_of_finding(order.id, failure.reason):
+        return "The reconciler found that it differs: a second order mends nothing."
     if failure.reason not in RETRIABLE:
         return f"After {failure.reason} the customer must pay in another way."
     if order.status != CANCELLED:

@@ -106,9 +106,37 @@ def test_of_two_rows_of_the_same_reason_one_is_placed_again(fails):
     assert str(again.id) in error.value.errors[0]["detail"]
 
 
+def why_not_again(failure):
+    with pytest.raises(InvalidOrderError) as refused:
+        services.place_again(failure)
+    return refused.value.errors[0]["detail"]
+
+
 def test_what_was_declined_cannot_be_placed_again(fails):
-    with pytest.raises(InvalidOrderError):
-        services.place_again(fails(PaymentFailed, reason="declined"))
+    why = why_not_again(fails(PaymentFailed, reason="declined"))
+    assert why == "After declined the customer must pay in another way."
+
+
+def test_what_the_reconciler_found_is_no_matter_of_paying(order):
+    services.record_findings([(str(order.id), "stock_uneven", "2 of TEAPOT for 1")])
+    why = why_not_again(FailedOrder.objects.get())
+    assert why.startswith("The reconciler found")
+    assert "pay" not in why
+
+
+def test_what_is_found_again_shows_its_new_figures_and_keeps_its_note(
+    order, admin_user
+):
+    def found(detail):
+        services.record_findings([(str(order.id), "stock_uneven", detail)])
+        return FailedOrder.objects.get()
+
+    first = found("2 of TEAPOT for 1")
+    services.hand_over(first, person=admin_user, note="counted")
+    again = found("3 of TEAPOT for 1")
+    assert again.detail == "3 of TEAPOT for 1"
+    assert again.failed_at > first.failed_at
+    assert (again.person, again.note) == (admin_user, "counted")
 
 
 def test_nothing_is_placed_again_at_a_price_nobody_agreed_to(fails):
