@@ -103,12 +103,32 @@ class ProductAdmin(admin.ModelAdmin):
         return ("sku",) if obj else ()
 
 
+class PersonFilter(admin.SimpleListFilter):
+    """Of the people at the desk: Django would look for staff among all logins."""
+
+    title = parameter_name = "person"
+
+    def lookups(self, *_args: object) -> list[tuple[str, str]]:
+        return [("nobody", "nobody"), *selectors.desk_people()]
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        if not (chosen := self.value()):
+            return rows
+        return rows.filter(person=chosen if chosen.isdecimal() else None)
+
+
 @admin.register(FailedOrder)
 class FailedOrderAdmin(Growing):
     """The failed-order desk. To hand one to a person, open it."""
 
     list_display = ("failed_at", "order_page", "reason", "detail", "person", "again")
-    list_filter = (one_of("reason", selectors.failure_reasons), "person", "failed_at")
+    list_filter = (
+        one_of("reason", selectors.failure_reasons),
+        PersonFilter,
+        "failed_at",
+    )
+    # A list to choose from would be made of all logins, customers' too.
+    raw_id_fields = ("person",)
     list_select_related = ("person",)
     ids, texts = ("order",), ("order__reference",)
     search_help_text = "The whole id of an order, or its whole reference"

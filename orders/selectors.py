@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 import msgspec
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db.models import QuerySet
 
@@ -24,15 +25,15 @@ CUSTOMER, STAFF = "customer", "staff"
 #: What it takes to see, and to cancel or confirm, orders that are not one's own.
 VIEW, CHANGE = "orders.view_order", "orders.change_order"
 
-# From each reason to the next in the index: a DISTINCT would read all failures.
-REASONS = """
+# From each value to the next in the index: a DISTINCT would read all failures.
+ON_DESK = """
     WITH RECURSIVE found AS (
-        SELECT min(reason) AS reason FROM orders_failedorder
+        SELECT min({0}) AS {0} FROM orders_failedorder
         UNION ALL
-        SELECT (SELECT min(reason) FROM orders_failedorder WHERE reason > found.reason)
-        FROM found WHERE reason IS NOT NULL
+        SELECT (SELECT min({0}) FROM orders_failedorder WHERE {0} > found.{0})
+        FROM found WHERE {0} IS NOT NULL
     )
-    SELECT reason FROM found WHERE reason IS NOT NULL
+    SELECT {0} FROM found WHERE {0} IS NOT NULL
 """
 
 
@@ -100,7 +101,14 @@ def timeline(order_id: OrderId, *, for_staff: bool) -> list[dict[str, Any]]:
 
 def failure_reasons() -> list[str]:
     """Return why orders failed: the reasons that are on the desk."""
-    return [reason for (reason,) in sql.fetch(REASONS)]
+    return [reason for (reason,) in sql.fetch(ON_DESK.format("reason"))]
+
+
+def desk_people() -> list[tuple[str, str]]:
+    """Return who looks after failed orders: (number, name)."""
+    ids = [person for (person,) in sql.fetch(ON_DESK.format("person_id"))]
+    people = get_user_model().objects.filter(pk__in=ids)
+    return [(str(one.pk), one.get_username()) for one in people]
 
 
 def _event(event: LoggedEvent) -> dict[str, Any]:

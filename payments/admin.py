@@ -1,16 +1,16 @@
 """Payments for the eyes: nothing here can be edited."""
 
-from typing import get_args
-
 from django.contrib import admin
 
 from orders_project.messaging.events import METHODS
 from orders_project.messaging.growing import Growing, ReadOnly, one_of
 from orders_project.money import money
 from orders_project.panels import Rows, panel
-from payments.gateways.port import State
 from payments.lifecycle import OPEN, PAYMENT, REFUND
 from payments.models import GatewayEntry, Payment, Refund
+
+#: States of gateway entries of which ten thousand are found soon; no index has them.
+FREQUENT = ("authorised", "captured", "refunded", "declined")
 
 
 @admin.register(Payment)
@@ -48,7 +48,7 @@ class RefundAdmin(ReadOnly, Growing):
 @admin.register(GatewayEntry)
 class GatewayEntryAdmin(ReadOnly, Growing):
     list_display = ("order_id", "operation", "state", "reason", "amount", "at")
-    list_filter = (one_of("state", lambda: get_args(State)),)
+    list_filter = (one_of("state", lambda: FREQUENT),)
     search_help_text = "The whole id of an order"
     ordering = ("-key",)
 

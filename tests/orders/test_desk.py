@@ -352,6 +352,25 @@ def test_the_desk_is_filtered_by_the_reasons_that_are_on_it(fails, admin_client)
     assert list(answer.context["cl"].result_list) == [declined]
 
 
+def test_the_desk_is_filtered_by_who_looks_after_it(
+    fails, admin_client, admin_user, django_user_model
+):
+    colleague = django_user_model.objects.create_user("ada", is_staff=True)
+    django_user_model.objects.create_user("idle", is_staff=True)
+    hers, ours, nobodys = (fails(StockRanOut, skus=("TEAPOT",)) for _ in range(3))
+    services.hand_over(hers, person=colleague, note="")
+    services.hand_over(ours, person=admin_user, note="")
+
+    def shown(**query):
+        return admin_client.get(page("failedorder_changelist"), query).context["cl"]
+
+    [choices] = (one for one in shown().filter_specs if one.title == "person")
+    assert {name for _, name in choices.lookup_choices} == {"nobody", "ada", "admin"}
+    assert list(shown(person=colleague.pk).result_list) == [hers]
+    assert list(shown(person="nobody").result_list) == [nobodys]
+    assert list(shown(person="\0").result_list) == [nobodys]
+
+
 def test_a_products_price_can_be_changed_but_not_its_sku(catalogue, admin_client):
     admin_client.post(
         page("product_change", "TEAPOT"),

@@ -1,6 +1,7 @@
 """Tables that grow without end, in the admin: no page reads one as a whole."""
 
 import json
+from urllib.parse import parse_qsl
 
 import pytest
 from django.contrib import admin
@@ -11,6 +12,7 @@ from django.urls import reverse
 from orders.admin import OrderAdmin
 from orders.models import FailedOrder, Order
 from orders_project.messaging import growing, sql
+from orders_project.messaging.events import EVENTS, utc_now
 from orders_project.messaging.growing import Growing, Pages
 from orders_project.messaging.models import DeadLetter
 from tests.orders.conftest import catalogue, place
@@ -99,6 +101,75 @@ def test_what_people_look_for_is_found_through_its_own_index(admin_client, name)
     assert asked
     for one in asked:
         assert index in json.dumps(sql.fetch(f"EXPLAIN (FORMAT JSON) {one}"))
+
+
+#: Words of which ten thousand rows are found soon. Of a rarer one, which has no index
+#: either, the filter would read the whole table: it is not to be offered.
+FREQUENT = {
+    "Order": {"completed", "cancelled", "prepaid", "cod", "normal", "urgent"},
+    "Payment": {"settled", "collected", "failed", "cancelled", "prepaid", "cod"},
+    "Refund": {"voided", "refunded"},
+    "GatewayEntry": {"authorised", "captured", "refunded", "declined"},
+    "Reservation": {"committed", "released"},
+    "Shipment": {"delivered", "cancelled"},
+    "AuditRecord": EVENTS.keys()
+    - {"order.delivery_confirmed", "payment.refunded", "inventory.out_of_stock"},
+}
+
+
+def queries_of_filters(client, model):
+    """Return what each choice of each filter adds to the list's address."""
+    page = client.get(list_of(model)).context["cl"]
+    choices = [one for spec in page.filter_specs for one in spec.choices(page)]
+    return [dict(parse_qsl(one["query_string"].removeprefix("?"))) for one in choices]
+
+
+@pytest.mark.parametrize("name", sorted(GROWING.keys() - {"Notification"}))
+def test_every_word_of_every_filter_is_frequent_or_found_through_an_index(
+    admin_client, admin_user, place, name
+):
+    FailedOrder.objects.create(
+        event_id=AN_ID,
+        order=place(),
+        reason="declined",
+        failed_at=utc_now(),
+        person=admin_user,
+    )
+    queries = queries_of_filters(admin_client, GROWING[name])
+    assert queries
+    for query in queries:
+        if query and not FREQUENT.get(name, set()) & set(query.values()):
+            asked = statements(admin_client, GROWING[name], **query)
+            assert_indexed([one for one in asked if "COUNT(" in one], query)
+
+
+def assert_indexed(counts, query):
+    assert counts
+    sql.run("SET LOCAL enable_seqscan = off")
+    for one in counts:
+        plan = json.dumps(sql.fetch(f"EXPLAIN (FORMAT JSON) {one}"))
+        found = "Index Cond" in plan or any(index in plan for _, index in FEW.values())
+        assert found, (query, plan)
+
+
+def test_who_looks_after_failed_orders_is_not_searched_among_all_logins(admin_client):
+    with CaptureQueriesContext(connection) as seen:
+        assert admin_client.get(list_of(FailedOrder)).status_code == 200
+    told = [one["sql"] for one in seen.captured_queries]
+    logins = [one for one in told if 'FROM "auth_user"' in one]
+    assert logins
+    assert all('WHERE "auth_user"."id"' in one for one in logins)
+
+
+@pytest.mark.parametrize("status", ["pending", "paid", "shipped"])
+def test_staff_find_open_orders_over_the_api_through_their_own_index(
+    admin_client, status
+):
+    with CaptureQueriesContext(connection) as seen:
+        assert admin_client.get("/api/orders/", {"status": status}).status_code == 200
+    [asked] = [one["sql"] for one in seen.captured_queries if "LIMIT 51" in one["sql"]]
+    sql.run("SET LOCAL enable_seqscan = off")
+    assert "open_orders" in json.dumps(sql.fetch(f"EXPLAIN (FORMAT JSON) {asked}"))
 
 
 def test_an_action_takes_what_is_ticked_and_not_the_whole_table(place, admin_client):
