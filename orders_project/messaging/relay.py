@@ -132,10 +132,11 @@ def _postpone(parcels: Collection[Taken]) -> None:
         )
 
 
-def _listen(**_signal: Any) -> None:
+def _listen(*, connection: Any, **_signal: Any) -> None:
     # With each connection: Django itself may have closed the last, after a roll-back
     # that failed.
-    sql.run(f"LISTEN {CHANNEL}")
+    with connection.cursor() as cursor:
+        cursor.execute(f"LISTEN {CHANNEL}")
 
 
 def _rest(publisher: Publisher) -> None:

@@ -40,7 +40,8 @@ def test_what_comes_three_times_in_any_order_is_done_once(house):
     while post.deliver_some() or post.let_return():
         pass
 
-    assert post.delivered == 3 * post.tripled > 3 * ORDERS
+    # And what had to wait on a rung, which is told from others by nothing, once more.
+    assert post.delivered >= 3 * post.tripled > 3 * ORDERS
     expected = Counter(ENDS.get(token, "cancelled") for _, token in mix)
     assert Counter(Order.objects.values_list("status", flat=True)) == expected
 

@@ -76,7 +76,7 @@ def test_a_batch_of_events_names_the_outage_and_works_at_the_next_try(restart):
 
 def test_a_relay_at_rest_takes_a_lost_database_for_an_outage(restart, monkeypatch):
     connection.ensure_connection()
-    relay._listen()
+    relay._listen(connection=connection)
     monkeypatch.setattr(relay.select, "select", lambda *_args: None)
     idle = SimpleNamespace(
         connection=SimpleNamespace(sock=None), keep_alive=lambda: None
