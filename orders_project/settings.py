@@ -30,8 +30,8 @@ CARRIER_DELIVERY_SECONDS = env.seconds("CARRIER_DELIVERY_SECONDS", 0)
 OUTGOING_DIR = Path(env.text("OUTGOING_DIR", str(BASE_DIR / ".run/outgoing")))
 #: CSV files with a column sku: what load_catalogue sells and receive_stock stocks.
 CATALOGUE_FILES = [
-    BASE_DIR / "orders/data/superstore_orders.csv",
-    BASE_DIR / "orders/data/documents_products.csv",
+    BASE_DIR / "orders/demo/data/superstore_orders.csv",
+    BASE_DIR / "orders/demo/data/documents_products.csv",
 ]
 # None: an order waits for its payment for ever.
 ORDER_EXPIRY_SECONDS = env.seconds("ORDER_EXPIRY_SECONDS", 24 * 60 * 60)

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from orders import dataset, shopping, watching
+from orders.demo import dataset, shopping, watching
 from orders.management.commands import run_demo
 from orders.models import Order, OrderLine, Product
 from orders_project.messaging import sql

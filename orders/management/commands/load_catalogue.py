@@ -5,7 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from orders import dataset, services
+from orders import services
+from orders.demo import dataset
 
 
 class Command(BaseCommand):

@@ -8,11 +8,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import track
 
-from orders import dataset, services, tracing
-from orders.display import Display
+from orders import services, tracing
+from orders.demo import dataset
+from orders.demo.display import Display
+from orders.demo.watching import StuckError, watch
 from orders.errors import UnknownProductError
 from orders.pricing import NewOrder
-from orders.watching import StuckError, watch
 
 
 class Command(BaseCommand):

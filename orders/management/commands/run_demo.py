@@ -10,11 +10,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.module_loading import import_string
 from rich.console import Console
 
-from orders.display import Display
-from orders.shop import CONNECTIONS
-from orders.shopping import Shopping
-from orders.summary import Summary, summarise
-from orders.watching import StuckError, watch
+from orders.demo.client import CONNECTIONS
+from orders.demo.display import Display
+from orders.demo.shopping import Shopping
+from orders.demo.summary import Summary, summarise
+from orders.demo.watching import StuckError, watch
 
 
 class Command(BaseCommand):

@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from orders import lifecycle
-from orders.watching import ended
+from orders.demo.watching import ended
 
 PLAIN_SECONDS = 2.0
 COLOURS = {

@@ -8,9 +8,9 @@ from random import Random
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from orders import dataset
-from orders.dataset import PastOrder
-from orders.shop import Shop
+from orders.demo import dataset
+from orders.demo.client import Shop
+from orders.demo.dataset import PastOrder
 
 AT_ONCE = 8
 
