@@ -195,6 +195,23 @@ def test_only_the_dead_letter_desk_works_on_all_its_rows_at_once():
     assert all(REGISTERED[model].one_page_at_a_time for model in GROWING.values())
 
 
+@pytest.mark.parametrize(
+    ("name", "guess"),
+    [
+        ("Payment", "token__startswith"),
+        ("Payment", "country"),
+        ("Order", "email__contains"),
+        ("Order", "method__contains"),
+        ("AuditRecord", "body__contains"),
+        ("FailedOrder", "order__email__startswith"),
+    ],
+)
+def test_a_lists_address_asks_of_no_column_but_those_of_its_filters(
+    admin_client, name, guess
+):
+    assert admin_client.get(list_of(GROWING[name]), {guess: "t"}).status_code == 400
+
+
 def test_of_many_rows_one_knows_that_there_are_more(place, admin_client, monkeypatch):
     monkeypatch.setattr(growing, "MOST", 2)
     monkeypatch.setattr(OrderAdmin, "list_per_page", 1)
