@@ -66,9 +66,9 @@ TAKE = """
     UPDATE payments_refund r
     SET asked = 0, tried = statement_timestamp(), sweeps = r.sweeps + 1
     FROM payments_payment p
-    WHERE p.order_id = r.order_id AND r.order_id IN (
+    WHERE p.order_id = r.order_id AND r.order_id = ANY(ARRAY(
         SELECT order_id FROM payments_refund
-        WHERE status = 'requested' AND {which} FOR UPDATE SKIP LOCKED)
+        WHERE status = 'requested' AND {which} FOR UPDATE SKIP LOCKED))
     RETURNING 'refund', p.priority, r.order_id::text
 """
 #: Seconds after which a gateway that does not answer is asked again, then again. The

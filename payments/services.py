@@ -43,9 +43,9 @@ OPEN = """
 """
 TAKE = """
     UPDATE payments_payment SET tried = statement_timestamp(), sweeps = sweeps + 1
-    WHERE order_id IN (
+    WHERE order_id = ANY(ARRAY(
         SELECT order_id FROM payments_payment
-        WHERE is_open AND status = ANY(%s) AND {which} FOR UPDATE SKIP LOCKED)
+        WHERE is_open AND status = ANY(%s) AND {which} FOR UPDATE SKIP LOCKED))
     RETURNING CASE status WHEN 'due' THEN 'collection' ELSE method END, priority,
         order_id::text
 """

@@ -51,11 +51,11 @@ OPEN = """
 #: A parcel on the road is given its time; NULL leaves it to a confirmation.
 TAKE = """
     UPDATE shipping_shipment SET tried = statement_timestamp(), sweeps = sweeps + 1
-    WHERE order_id IN (
+    WHERE order_id = ANY(ARRAY(
         SELECT order_id FROM shipping_shipment
         WHERE is_open AND status = ANY(%s) AND (status <> 'in_transit'
             OR updated < statement_timestamp() - make_interval(secs => %s))
-            AND {which} FOR UPDATE SKIP LOCKED)
+            AND {which} FOR UPDATE SKIP LOCKED))
     RETURNING CASE status WHEN 'released' THEN 'dispatch'
         WHEN 'in_transit' THEN 'delivery' ELSE 'preparation' END,
         priority, order_id::text

@@ -23,7 +23,8 @@ Job = tuple[str, int, str]
 
 #: The rows that a sweep takes: those that rest so many seconds, and each time twice as
 #: long, up to some days: what nothing helps must not be parked every few minutes. The
-#: least swept come first, so that those that nothing helps keep nobody waiting.
+#: least swept come first, so that those that nothing helps keep nobody waiting. It must
+#: stand inside ARRAY(..): an IN may be asked again for each row, beyond the limit.
 IDLE = """
     greatest(updated, tried) < statement_timestamp()
         - make_interval(secs => %s * power(2, least(sweeps, 10)))
