@@ -22,6 +22,7 @@ from payments.models import GatewayEntry, Payment, Refund
 from shipping.models import Shipment
 from tests.faults.outside import MOOD
 from tests.faults.paper import PARKED, work
+from tests.faults.sizes import size
 
 #: Why an order may be cancelled; "not_authorised" would be a fault of ours.
 REASONS = {
@@ -52,8 +53,9 @@ CLOCKS = (
     (Parcel, "due"),
 )
 LONG = timedelta(days=365)
-#: At most so many times does everything have to be delivered until nothing moves.
-ROUNDS = 60
+#: At most so many times does everything have to be delivered until nothing moves: of
+#: ten thousand orders one meets a gateway that fails ten times in a row.
+ROUNDS = size(usual=60, nightly=200)
 
 
 class House:
