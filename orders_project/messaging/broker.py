@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 CONFIRM_SECONDS = 10
 #: What py-amqp raises while it writes a property that is of another kind, or too long.
-UNSENDABLE = (TypeError, ValueError, AttributeError, struct.error)
+UNSENDABLE = (TypeError, ValueError, struct.error)
 #: Two are missed, then each of three goodbyes waits 5 s for an answer: 21 s at most.
 LISTENING_HEARTBEAT = 3
 

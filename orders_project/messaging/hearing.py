@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Task, shared_task
 from celery.exceptions import Reject
-from django.db import DatabaseError, InternalError, OperationalError, transaction
+from django.db import Error, InternalError, OperationalError, transaction
 from kombu import Queue
 
 from orders_project.messaging import deaths, envelope, inbox, retry, sql
@@ -282,7 +282,7 @@ def only_noted() -> Iterator[None]:
     """Let nothing that is noted of a message decide it, once it has been sent on."""
     try:
         yield
-    except DatabaseError as error:
+    except Error as error:
         drop_doubtful_connection(error)
         logger.warning("Not noted, for statistics and desk: %r", error)
 

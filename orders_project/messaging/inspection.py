@@ -53,7 +53,7 @@ def get(path: str) -> Any:
     except (URLError, TimeoutError) as error:
         raise ManagementError(
             f"RabbitMQ's management API at {host} says: {error}. "
-            f" If RabbitMQ runs: set MANAGEMENT_URL=http://user:password@host:"
+            "If RabbitMQ runs: set MANAGEMENT_URL=http://user:password@host:"
             "15672, and enable the plugin: rabbitmq-plugins enable rabbitmq_management"
         ) from error
 

@@ -35,7 +35,7 @@ MINUTES = 10
 # Its end is not known: the first parcel has waited since, and in a database that was
 # restored from a backup, or in a quiet night, nothing was said since.
 LAST = f"""
-    least((SELECT time FROM messaging_event ORDER BY id DESC LIMIT 1),
+    least(now(), (SELECT time FROM messaging_event ORDER BY id DESC LIMIT 1),
         (SELECT due FROM {backlog.due("ORDER BY due LIMIT 1")} ORDER BY due LIMIT 1))
 """
 RECENT = f"""

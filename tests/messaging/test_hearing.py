@@ -1,7 +1,7 @@
 """What becomes of a batch in which something fails."""
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from orders_project.messaging import deaths, envelope, hearing, inbox, sql
 from orders_project.messaging.errors import Outage, Poison, RetryLater
@@ -215,7 +215,7 @@ def test_what_cannot_be_noted_of_a_message_that_was_sent_on_decides_nothing(
     handler, rungs, monkeypatch
 ):
     def note(*_what):
-        raise IntegrityError
+        raise InterfaceError
 
     monkeypatch.setattr(hearing, "note_work", note)
     early, dead = paid(2)
