@@ -130,6 +130,15 @@ def test_lately_is_before_the_broker_was_lost_however_long_ago_that_was(broker, 
     assert ids[5] not in told
 
 
+def test_a_clock_that_is_ahead_does_not_make_lately_shorter(broker):
+    before = say(now() - timedelta(hours=1.5))
+    say(now() + timedelta(hours=1))
+    reminding.declare_or_remind(broker)
+
+    told = {one for parcel in Parcel.objects.all() for one in parcel.event_ids or ()}
+    assert before in told
+
+
 def say(time):
     """Say something at a time of the past; its parcel has left long ago."""
     moment = f"{int(time.timestamp() * 1000):012x}"
