@@ -54,9 +54,11 @@ class Written(NamedTuple):
 
 
 class Glance(msgspec.Struct):
-    """As much of an event as it takes to find its handler."""
+    """As much of an event as it takes to find its handler, and its place in the row."""
 
     type: str = ""
+    #: Unchecked: of an event without a good one only itself is to be parked.
+    subject: msgspec.Raw = msgspec.Raw(b"")
 
 
 class Unread(msgspec.Struct):
@@ -99,17 +101,17 @@ def batch(bodies: Sequence[str]) -> str:
     return f"[{','.join(bodies)}]"
 
 
-def glance(body: bytes) -> list[str]:
-    """Return the types of the events in a message, unchecked; raises Poison."""
+def glance(body: bytes) -> list[Glance]:
+    """Return what the events in a message are about, unchecked; raises Poison."""
     if len(body) > MAX_BYTES:
         raise Poison(f"The message has {len(body)} bytes; {MAX_BYTES} are allowed.")
     try:
-        types = [seen.type for seen in _glances.decode(_as_array(body))]
+        seen = _glances.decode(_as_array(body))
     except UNREADABLE as error:
         raise Poison(f"The message is not JSON with CloudEvents: {error}.") from error
-    if not types:
+    if not seen:
         raise Poison("The message is not JSON with CloudEvents: it is empty.")
-    return types
+    return seen
 
 
 def split(body: bytes) -> list[bytes]:

@@ -7,6 +7,7 @@ waits for (topology.PATIENCE): there a moment makes one batch of a whole order.
 
 import logging
 import random
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -100,16 +101,25 @@ class Gathering:
         return 1 if self.pause else self.consumer.pool.num_processes
 
     def take(self) -> list[Waiting]:
-        """Take the next batch: the most urgent first, then the oldest; one task."""
+        """Take the next batch: the most urgent first, then the oldest; one task.
+
+        Nothing overtakes an older message of the same queue about one of its orders:
+        an event that comes too early waits on its rung for 5 s.
+        """
         self.waiting.sort(key=lambda one: -one.wire.priority)
         first, size = self.waiting[0], 0
         batch: list[Waiting] = []
         others: list[Waiting] = []
+        behind: defaultdict[str, set[bytes]] = defaultdict(set)
         for one in self.waiting:
             alike = (one.task, one.extra) == (first.task, first.extra)
             fits = not batch or size + one.events <= envelope.MAX_EVENTS
-            size += one.events if alike and fits else 0
-            (batch if alike and fits else others).append(one)
+            if alike and fits and behind[one.wire.queue].isdisjoint(one.orders):
+                batch.append(one)
+                size += one.events
+            else:
+                others.append(one)
+                behind[one.wire.queue] |= one.orders
         self.waiting = others
         return batch
 

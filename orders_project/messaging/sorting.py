@@ -22,7 +22,8 @@ class Waiting(NamedTuple):
 
     Messages of one task with the same `extra` run together. For events and letters
     it is what their task is called with beside them, for a step what follows it.
-    Until `due`, in monotonic seconds, it waits for others.
+    Until `due`, in monotonic seconds, it waits for others. `orders` are those that
+    its events are about.
     """
 
     task: str
@@ -31,6 +32,7 @@ class Waiting(NamedTuple):
     events: int
     extra: tuple[str, ...] = ()
     due: float = 0.0
+    orders: frozenset[bytes] = frozenset()
 
     def held(self) -> "Waiting":
         return self._replace(wire=self.wire._replace(held=True))
@@ -58,10 +60,12 @@ def _sorted(queue: str, message: Message, wire: Wire) -> Waiting | None:
 
 
 def some_events(queue: str, message: Message, wire: Wire) -> Waiting | None:
-    types = envelope.glance(wire.body)
+    seen = envelope.glance(wire.body)
+    types = [one.type for one in seen]
     heard = [HEARS[queue, kind].task for kind in types if (queue, kind) in HEARS]
     if heard:
-        return Waiting(heard[0], message, wire, len(types))
+        orders = frozenset(bytes(one.subject) for one in seen)
+        return Waiting(heard[0], message, wire, len(seen), orders=orders)
     if strange := [kind for kind in types if kind not in EVENTS]:
         raise Poison(f"The event type {strange[0]!r} is unknown here.")
     if queue in BY_NAME:

@@ -14,6 +14,8 @@ from orders_project.messaging.events import (
     URGENT,
     DeliveryConfirmed,
     OrderShipped,
+    ShipmentDelivered,
+    ShipmentPrepared,
     new_id,
 )
 from orders_project.messaging.gathering import Gathering, steps_together
@@ -110,6 +112,40 @@ def test_steps_that_go_on_otherwise_or_have_a_story_run_alone():
 
     ran = [ids for ids, _ in batches(plain, longer, tried, urgent)]
     assert ran == [["d"], ["a"], ["b"], ["c"]]
+
+
+def test_no_event_overtakes_an_older_one_of_its_order():
+    waiting = [delivered("a"), prepared("b"), delivered("b"), delivered("c")]
+
+    assert about(waiting) == [[b'"a"', b'"c"'], [b'"b"'], [b'"b"']]
+
+
+def test_what_another_queue_of_the_same_worker_brings_holds_nothing_up():
+    audit, sums = (
+        arrived(queue, OrderShipped(order_id=order_id, tracking=""))
+        for queue, order_id in (("audit.queue", "a"), ("analytics.queue", "b"))
+    )
+    later = arrived("audit.queue", ShipmentDelivered(order_id="b"))
+
+    assert about([audit, sums, later]) == [[b'"a"', b'"b"'], [b'"b"']]
+
+
+def prepared(order_id):
+    return arrived(
+        "order.queue", ShipmentPrepared(order_id=order_id, carrier="", tracking="")
+    )
+
+
+def delivered(order_id):
+    return arrived("order.queue", ShipmentDelivered(order_id=order_id))
+
+
+def about(waiting):
+    """Return the orders of each batch."""
+    idle = Gathering(None)
+    idle.waiting = waiting
+    batches = iter(lambda: idle.waiting and idle.take(), [])
+    return [[order for one in batch for order in one.orders] for batch in batches]
 
 
 class Hub:
