@@ -15,7 +15,7 @@ def running():
 
 
 @pytest.fixture
-def on_paper(db, monkeypatch, settings):
+def on_paper(transactional_db, monkeypatch, settings):
     """Celery publishes on paper; partners and clocks are the machine's."""
     monkeypatch.setattr(current_app.amqp, "_producer_pool", PaperBroker())
     monkeypatch.setattr(packing, "HANDFUL", 1)
