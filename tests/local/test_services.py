@@ -6,7 +6,9 @@ import shlex
 import socket
 import subprocess
 import time
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
@@ -56,31 +58,31 @@ def test_every_service_becomes_healthy(services, here):
         _words(setup, here), env=_environment(setup, here), cwd=ROOT, check=True
     )
 
-    with ExitStack() as running:
-        for service in services.values():
-            running.enter_context(_Running(service, here))
-        for name, service in services.items():
-            _wait_until_healthy(name, service, here)
+    with _running(services.values(), here), ThreadPoolExecutor(2) as checks:
+        waiting = partial(_wait_until_healthy, here=here)
+        list(checks.map(waiting, services, services.values()))
 
 
-class _Running:
-    """A service's process; a worker's children end with it."""
+@contextmanager
+def _running(services, here):
+    started = [_start(service, here) for service in services]
+    try:
+        yield
+    finally:
+        for process in started:  # a worker's children end with it
+            process.terminate()
+        for process in started:
+            process.wait(30)
 
-    def __init__(self, service, here):
-        self.service, self.here = service, here
 
-    def __enter__(self):
-        self.process = subprocess.Popen(
-            _words(self.service, self.here),
-            env=_environment(self.service, self.here),
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(30)
+def _start(service, here):
+    return subprocess.Popen(
+        _words(service, here),
+        env=_environment(service, here),
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _wait_until_healthy(name, service, here):
