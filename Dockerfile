@@ -12,7 +12,7 @@ RUN useradd --system --uid 10001 --no-create-home waybill \
 COPY --from=packages /venv /venv
 WORKDIR /srv
 # Owned by root: a process that is broken into cannot rewrite its own code.
-COPY manage.py ./
+COPY manage.py gunicorn.conf.py ./
 COPY orders_project orders_project
 COPY orders orders
 COPY inventory inventory
@@ -23,4 +23,4 @@ COPY audit audit
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=orders_project.settings OUTGOING_DIR=/var/lib/waybill/outgoing
 USER waybill
-CMD ["gunicorn", "orders_project.wsgi", "--worker-class", "gthread", "--workers", "2", "--threads", "16", "--graceful-timeout", "7", "--bind", "0.0.0.0:8000"]
+CMD ["gunicorn", "--bind", "0.0.0.0:8000"]

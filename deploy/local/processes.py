@@ -56,11 +56,7 @@ class Process:
     stop_signal: str = "TERM"
 
 
-WEB = Process(
-    "web",
-    "gunicorn orders_project.wsgi --worker-class gthread --workers 2 --threads 16"
-    " --graceful-timeout 7 --bind {web}",
-)
+WEB = Process("web", "gunicorn --bind {web}")
 RELAY = Process("relay", "python manage.py relay")
 BEAT = Process("beat", "celery -A orders_project beat -s {folder}/beat-schedule")
 FLOWER = Process(

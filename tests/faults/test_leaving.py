@@ -1,5 +1,6 @@
 """TERM to every process, whatever the state of the servers: all gone in ten seconds."""
 
+import os
 import time
 from contextlib import contextmanager
 from functools import partial
@@ -67,6 +68,14 @@ def test_every_process_is_gone_within_ten_seconds_and_nothing_is_lost(running, s
 
     found = verdict.of(run, state.__name__)
     assert found.kept, [found.line(), *found.broken]
+
+
+def test_every_web_process_is_a_session_of_its_own(running):
+    """Else customers share one share of the processors with all workers."""
+    processes = running.children("web")
+
+    assert processes
+    assert [os.getsid(one) for one in processes] == processes
 
 
 def everything_stops(state, run):

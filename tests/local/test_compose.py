@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from pathlib import Path
+from runpy import run_path
 from urllib.parse import urlsplit
 
 import jsonschema
@@ -23,6 +24,8 @@ SECRETS = ("SECRET_KEY", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "FLOWER_PASSW
 FILE = compose.load(dict.fromkeys(SECRETS, "x"))
 SERVICES = FILE["services"]
 SERVERS = {"postgres", "rabbitmq"}
+WEB = "gunicorn.conf.py"
+LET_IN = (ROOT / ".dockerignore").read_text().splitlines()
 FIXED = (processes.WEB, processes.RELAY, processes.BEAT, processes.FLOWER)
 #: The settings that the file gives a value of its own.
 GIVEN = {"SECRET_KEY", "DATABASE_URL", "AMQP_URL", "MANAGEMENT_URL"}
@@ -106,7 +109,7 @@ def test_processes_are_stopped_alike_and_have_time_to_leave_by_themselves():
         assert service["stop_grace_period"] == f"{Program.stop_seconds}s"
         assert service.get("stop_signal", "SIGTERM") == f"SIG{signal}"
     assert Program.stop_seconds > leaving.SECONDS
-    assert f"--graceful-timeout {leaving.SECONDS} " in processes.WEB.command
+    assert run_path(ROOT / WEB)["graceful_timeout"] == leaving.SECONDS
 
 
 @pytest.mark.parametrize(
@@ -157,14 +160,16 @@ def test_images_are_pinned():
 
 def test_the_image_holds_every_app():
     copied = {
-        line.split()[1]
+        name
         for line in (ROOT / "Dockerfile").read_text().splitlines()
         if line.startswith("COPY")
+        for name in line.split()[1:-1]
     }
     packages = {app.split(".")[0] for app in settings.INSTALLED_APPS}
     ours = {package for package in packages if (ROOT / package).is_dir()}
 
-    assert ours <= copied
+    assert {*ours, "manage.py", WEB} <= copied
+    assert copied <= {line[1:] for line in LET_IN} | {"--from=packages", "/venv"}
 
 
 def test_a_docker_engine_is_told_all_that_the_file_asks_for():

@@ -115,7 +115,7 @@ def test_a_developer_needs_no_key_of_their_own():
     [
         ("-m", "celery", "-A", "orders_project", "worker"),
         ("-m", "celery", "-A", "orders_project", "beat"),
-        ("-m", "gunicorn", "orders_project.wsgi", "--check-config"),
+        ("-m", "gunicorn", "--check-config"),
     ],
     ids=["worker", "beat", "web"],
 )
