@@ -1,4 +1,4 @@
-"""How the web server runs; gunicorn reads this by itself, in the folder it starts in."""
+"""How the web server runs; gunicorn reads this in the folder it starts in."""
 
 import os
 
