@@ -7,23 +7,17 @@ waits for (topology.PATIENCE): there a moment makes one batch of a whole order.
 
 import logging
 import random
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from billiard.einfo import ExceptionWithTraceback  # type: ignore[attr-defined]
-from billiard.exceptions import Terminated
 from celery.bootsteps import RUN  # type: ignore[attr-defined]
-from celery.worker.request import Request
-from celery.worker.state import task_ready, task_reserved
+from celery.worker.state import task_reserved
 from kombu.message import Message
 
 from orders_project.messaging import envelope
-from orders_project.messaging.events import new_id
-from orders_project.messaging.outages import is_certain_outage
+from orders_project.messaging.batch import BatchRequest, divide
 from orders_project.messaging.sorting import Waiting, sort_out
-from orders_project.messaging.steps import HELD, STEPS
 from orders_project.messaging.topology import PATIENCE
 
 if TYPE_CHECKING:
@@ -33,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two tries while database or broker are gone; doubled up to the last.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
-NO_CANVAS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
 
 class Gathering:
@@ -101,26 +94,7 @@ class Gathering:
         return 1 if self.pause else self.consumer.pool.num_processes
 
     def take(self) -> list[Waiting]:
-        """Take the next batch: the most urgent first, then the oldest; one task.
-
-        Nothing overtakes an older message of the same queue about one of its orders:
-        an event that comes too early waits on its rung for 5 s.
-        """
-        self.waiting.sort(key=lambda one: -one.wire.priority)
-        first, size = self.waiting[0], 0
-        batch: list[Waiting] = []
-        others: list[Waiting] = []
-        behind: defaultdict[str, set[bytes]] = defaultdict(set)
-        for one in self.waiting:
-            alike = (one.task, one.extra) == (first.task, first.extra)
-            fits = not batch or size + one.events <= envelope.MAX_EVENTS
-            if alike and fits and behind[one.wire.queue].isdisjoint(one.orders):
-                batch.append(one)
-                size += one.events
-            else:
-                others.append(one)
-                behind[one.wire.queue] |= one.orders
-        self.waiting = others
+        batch, self.waiting = divide(self.waiting)
         return batch
 
     def submit(self, batch: Sequence[Waiting]) -> None:
@@ -176,92 +150,3 @@ class Gathering:
                 logger, self.consumer.connection_errors, requeue=True
             )
         self.waiting.clear()
-
-
-class BatchRequest(Request):
-    """Celery's request for a task, whose acknowledgement is that of many messages.
-
-    Of a step that is alone it is what Celery would make; steps that go on alike run
-    as the first of them, with the ids of all.
-    """
-
-    batch: Sequence[Waiting]
-    gathering: Gathering
-
-    @classmethod
-    def of(cls, batch: Sequence[Waiting], gathering: Gathering) -> "BatchRequest":
-        consumer, first = gathering.consumer, batch[0]
-        request = cls(
-            first.message,
-            on_ack=_settling(batch, gathering, "ack_log_error"),
-            on_reject=_settling(batch, gathering, "reject_log_error"),
-            app=consumer.app,
-            hostname=consumer.hostname,
-            eventer=consumer.event_dispatcher,
-            task=consumer.app.tasks[first.task],
-            connection_errors=consumer.connection_errors,
-            **(steps_together(batch) if first.task in STEPS else _content(batch)),
-        )
-        request.batch, request.gathering = batch, gathering
-        return request
-
-    def revoked(self) -> bool:
-        # Celery would acknowledge what nobody has handled: up to 500 events.
-        return False
-
-    def _announce_revoked(self, *args: Any) -> None:
-        # The same, before the pool process has ended: on_failure will hear of it.
-        pass
-
-    def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> None:
-        error = exc_info.exception
-        if isinstance(error, ExceptionWithTraceback):
-            error = error.exc
-        if isinstance(error, Terminated):
-            logger.warning("%s was terminated: its messages come again.", self.name)
-            task_ready(self)
-            self.reject(requeue=True)
-        elif is_certain_outage(error):
-            # Also Celery's own error, of sending a chain's next step after this one.
-            logger.warning("%s waits for database or broker: %s", self.name, error)
-            task_ready(self)
-            self.gathering.give_back(self.batch)
-        else:
-            super().on_failure(exc_info, *args, **kwargs)
-
-
-def steps_together(batch: Sequence[Waiting]) -> dict[str, Any]:
-    first = batch[0].message
-    held = {HELD: batch[0].wire.held}
-    if len(batch) == 1:
-        return {"headers": first.headers | held}
-    ids = dict.fromkeys(i for one in batch for i in one.message.payload[0][0])
-    _args, kwargs, embed = first.payload
-    headers = first.headers | held | {"argsrepr": f"({len(ids)} ids)"}
-    return {"headers": headers, "body": ((list(ids),), kwargs, embed), "decoded": True}
-
-
-def _content(batch: Sequence[Waiting]) -> dict[str, Any]:
-    first = batch[0]
-    return {
-        "headers": {
-            "id": new_id(),
-            "task": first.task,
-            "lang": "py",
-            "argsrepr": f"({sum(one.events for one in batch)} events)",
-            "kwargsrepr": "",
-        },
-        "body": (([tuple(one.wire) for one in batch], *first.extra), {}, NO_CANVAS),
-        "decoded": True,
-    }
-
-
-def _settling(
-    batch: Sequence[Waiting], gathering: Gathering, how: str
-) -> Callable[..., None]:
-    def settle(*args: Any, **kwargs: Any) -> None:
-        for one in batch:
-            getattr(one.message, how)(*args, **kwargs)
-        gathering.done()
-
-    return settle

@@ -10,6 +10,7 @@ from django.db import transaction
 from kombu import Connection
 
 from orders_project.messaging import envelope, gathering, outbox
+from orders_project.messaging.batch import divide, steps_together
 from orders_project.messaging.events import (
     URGENT,
     DeliveryConfirmed,
@@ -18,7 +19,7 @@ from orders_project.messaging.events import (
     ShipmentPrepared,
     new_id,
 )
-from orders_project.messaging.gathering import Gathering, steps_together
+from orders_project.messaging.gathering import Gathering
 from orders_project.messaging.hearing import PARK
 from orders_project.messaging.models import Parcel
 from orders_project.messaging.sorting import sort_out
@@ -81,10 +82,8 @@ def step_message(*ids, then=(), priority=1, **headers):
 
 
 def batches(*waiting):
-    idle = Gathering(None)
-    idle.waiting = list(waiting)
-    while idle.waiting:
-        batch = idle.take()
+    while waiting:
+        batch, waiting = divide(waiting)
         args, _kwargs, embed = steps_together(batch).get(
             "body", batch[0].message.payload
         )
@@ -142,10 +141,11 @@ def delivered(order_id):
 
 def about(waiting):
     """Return the orders of each batch."""
-    idle = Gathering(None)
-    idle.waiting = waiting
-    batches = iter(lambda: idle.waiting and idle.take(), [])
-    return [[order for one in batch for order in one.orders] for batch in batches]
+    found = []
+    while waiting:
+        batch, waiting = divide(waiting)
+        found.append([order for one in batch for order in one.orders])
+    return found
 
 
 class Hub:
