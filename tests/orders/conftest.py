@@ -6,14 +6,14 @@ from knox.models import AuthToken
 from rest_framework.test import APIClient
 
 from orders import services, tokens
-from orders.models import Order, Product
+from orders.models import FailedOrder, Order, Product
 from orders.pricing import Item, NewOrder
 from orders_project.messaging.events import (
     PaymentSucceeded,
     ShipmentDelivered,
     ShipmentPrepared,
 )
-from orders_project.messaging.topology import ORDER_QUEUE
+from orders_project.messaging.topology import FAILED_ORDER_QUEUE, ORDER_QUEUE
 from tests.bus import hear
 
 #: Staff by what they may.
@@ -123,3 +123,15 @@ def guest(api, place):
         return getattr(client, method)(f"/api/orders/{order.id}/{page}")
 
     return guest
+
+
+@pytest.fixture
+def fails(place):
+    def fails(kind, **data):
+        order = place(reference="R-1", email="dana@example.org")
+        event = kind(order_id=str(order.id), **data)
+        hear(FAILED_ORDER_QUEUE, event, event)
+        hear(ORDER_QUEUE, event)
+        return FailedOrder.objects.get(order=order)
+
+    return fails
