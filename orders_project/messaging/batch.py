@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+ACK, REJECT = "ack_log_error", "reject_log_error"
 NO_CANVAS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
 
@@ -65,8 +66,8 @@ class BatchRequest(Request):
         consumer, first = gathering.consumer, batch[0]
         request = cls(
             first.message,
-            on_ack=_settling(batch, gathering, "ack_log_error"),
-            on_reject=_settling(batch, gathering, "reject_log_error"),
+            on_ack=_settling(batch, gathering, ACK),
+            on_reject=_settling(batch, gathering, REJECT),
             app=consumer.app,
             hostname=consumer.hostname,
             eventer=consumer.event_dispatcher,
@@ -134,6 +135,7 @@ def _settling(
     def settle(*args: Any, **kwargs: Any) -> None:
         for one in batch:
             getattr(one.message, how)(*args, **kwargs)
-        gathering.done()
+        # What was rejected comes again.
+        gathering.done(batch if how == ACK else ())
 
     return settle

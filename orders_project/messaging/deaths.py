@@ -18,7 +18,8 @@ from orders_project.messaging.errors import Poison
 CHUNKS = (MAX_EVENTS, 50, 1, 1)
 DEADLY = len(CHUNKS) - 1
 
-#: Celery cuts off what runs when a worker loses its broker: that looks like a death.
+#: Celery cuts off what runs when a worker loses its broker. The worker knows it again;
+#: to another one that gets it then, it looks like a death.
 DIED = f"Its worker died {len(CHUNKS)} times while handling it, or lost its broker."
 
 COUNT = """
@@ -52,7 +53,8 @@ def in_parts(
 ) -> Iterator[list[T]]:
     """Yield what came back in batches to run, each counted before; park what kills.
 
-    Ids are UUIDs. What `is_held` was stopped by an outage, which is no death to count.
+    Ids are UUIDs. What `is_held` was stopped by an outage, or by a connection that was
+    lost, which is no death to count.
     """
     died = counts(queue, [id_of(one) for one in ones])
     for deaths in range(DEADLY):

@@ -7,7 +7,7 @@ waits for (topology.PATIENCE): there a moment makes one batch of a whole order.
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from kombu.message import Message
 
 from orders_project.messaging import envelope
 from orders_project.messaging.batch import BatchRequest, divide
-from orders_project.messaging.sorting import Waiting, sort_out
+from orders_project.messaging.sorting import Waiting, name_of, sort_out
 from orders_project.messaging.topology import PATIENCE
 
 if TYPE_CHECKING:
@@ -30,10 +30,17 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
 
 
 class Gathering:
-    """The messages of one connection, from their arrival to their acknowledgement."""
+    """The messages of one connection, from their arrival to their acknowledgement.
 
-    def __init__(self, consumer: "EventConsumer") -> None:
-        self.consumer = consumer
+    `lost` names those that were in hand when the connection before it was lost: they
+    come again, and nothing has died of them.
+    """
+
+    def __init__(
+        self, consumer: "EventConsumer", lost: Collection[str] = frozenset()
+    ) -> None:
+        self.consumer, self.lost = consumer, frozenset(lost)
+        self.in_hand: set[str] = set()
         self.waiting: list[Waiting] = []
         self.running = 0
         self.scheduled = self.resting = False
@@ -52,6 +59,8 @@ class Gathering:
         if (one := sort_out(queue, message)) is None:
             message.ack_log_error(logger, self.consumer.connection_errors)
             return
+        self.in_hand.add(name := name_of(message))
+        one = one.held() if name in self.lost else one
         patience = PATIENCE.get(queue, 0.0)
         self.waiting.append(one._replace(due=monotonic() + patience))
         self.schedule()
@@ -122,7 +131,8 @@ class Gathering:
         for one in batch:
             one.message.reject_log_error(logger, self.consumer.connection_errors)
 
-    def done(self) -> None:
+    def done(self, acknowledged: Sequence[Waiting]) -> None:
+        self.in_hand.difference_update(name_of(one.message) for one in acknowledged)
         self.running -= 1
         self.pause = 0.0
         self.schedule()

@@ -34,7 +34,8 @@ class Wire(NamedTuple):
     redelivered: bool
     reply_to: str = ""
     correlation_id: str = ""
-    #: An outage stopped it in the hands of a worker that lives: no death to count.
+    #: An outage stopped it, or its connection was lost, in the hands of a worker that
+    #: lives: no death to count.
     held: bool = False
 
     @property

@@ -98,6 +98,12 @@ def what_it_does(
     return ids, repr((kwargs, chain))
 
 
+def name_of(message: Message) -> str:
+    """Name a message, so that it is known when it comes again."""
+    given = (message.headers or {}).get("id") or message.properties.get("message_id")
+    return str(given or id(message))
+
+
 def wire_of(queue: str, message: Message) -> Wire:
     body: Any = message.body
     if not isinstance(body, bytes):

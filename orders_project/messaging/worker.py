@@ -80,7 +80,7 @@ class EventConsumer(Consumer):
         # here, and the broker delivers it again.
         run_task = super().create_task_handler(*args, **kwargs)
         self.gathering.waiting.clear()
-        gather = self.gathering = Gathering(self)
+        gather = self.gathering = Gathering(self, lost=self.gathering.in_hand)
         self.flushing = False
 
         def on_message(message: Message) -> Any:

@@ -1,6 +1,7 @@
 """Orders as the system says them: logged, and heard by the audit."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from django.db import transaction
@@ -10,33 +11,19 @@ from orders_project.messaging import outbox
 from orders_project.messaging.events import (
     OrderCancelled,
     OrderCompleted,
-    OrderCreated,
     OrderPaid,
     OrderShipped,
-    new_id,
 )
 from orders_project.messaging.topology import AUDIT_QUEUE
+from tests import events
 from tests.bus import hear
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-def created(order_id=None, **data):
-    return OrderCreated(
-        order_id=order_id or new_id(),
-        **{
-            "lines": (),
-            "total_cents": 3998,
-            "currency": "USD",
-            "method": "prepaid",
-            "payment_token": "tok_ok",
-            "country": "LK",
-            "category": "tea",
-            "email": "gayal@example.org",
-            "phone": "",
-        }
-        | data,
-    )
+created = partial(
+    events.created, country="LK", category="tea", email="gayal@example.org"
+)
 
 
 def story(end=OrderCompleted, **data):

@@ -8,10 +8,13 @@ register these handlers in their process too.
 import os
 import signal
 import time
+from contextlib import closing
 
 import django
 
 django.setup()
+
+from django.db import connection
 
 from orders_project.celery import app
 from orders_project.messaging.errors import Poison, RetryLater
@@ -22,6 +25,8 @@ from orders_project.messaging.rpc import answers
 from orders_project.messaging.topology import PAYMENT_RPC_QUEUE
 from payments import services
 from tests.broker.behaviours import (
+    CUT_OFF,
+    CUTS,
     DEADLY,
     FINE,
     KILLER,
@@ -59,6 +64,17 @@ def stuck(_event):
         time.sleep(600)
 
 
+BEGUN = "INSERT INTO messaging_work (queue, outcome, events) VALUES ('', 'begun', 1)"
+
+
+def cut_off(_event):
+    # Past its transaction, which ends with the process: how often this has begun.
+    with closing(connection.copy()) as own, own.cursor() as cursor:
+        cursor.execute(BEGUN)
+    if Work.objects.filter(outcome="begun").count() <= CUTS:
+        time.sleep(600)
+
+
 settle = services.settle
 
 
@@ -76,6 +92,7 @@ DOES = {
     TOO_EARLY: too_early,
     DEADLY: deadly,
     STUCK: stuck,
+    CUT_OFF: cut_off,
 }
 
 

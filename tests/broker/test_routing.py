@@ -1,6 +1,7 @@
 """Every kind of exchange at its work, on the live broker."""
 
 import json
+from functools import partial
 
 import pytest
 from celery import signature
@@ -9,30 +10,15 @@ from django.utils import timezone
 
 from orders_project.messaging import outbox, relay
 from orders_project.messaging.events import (
-    NORMAL,
     URGENT,
-    OrderCreated,
     OrderPaid,
     PaymentFailed,
     new_id,
 )
 from orders_project.messaging.models import Parcel
+from tests import events
 
-
-def created(priority=NORMAL):
-    return OrderCreated(
-        order_id=new_id(),
-        lines=(),
-        total_cents=1,
-        currency="USD",
-        method="cod",
-        payment_token="tok_ok",
-        country="IN",
-        category="Electronics",
-        email="",
-        phone="",
-        priority=priority,
-    )
+created = partial(events.created, method="cod", country="IN", category="Electronics")
 
 
 def say(broker, *events):
@@ -46,7 +32,7 @@ def say(broker, *events):
     ("pattern", "event"),
     [
         ("order.normal.*", created()),
-        ("order.priority.#", created(URGENT)),
+        ("order.priority.#", created(priority=URGENT)),
         ("order.in.electronics", created()),
         ("order.analytics.*", created()),
         ("order.notification.*", created()),
@@ -110,7 +96,7 @@ def test_the_direct_exchange_leads_a_payment_to_the_queue_of_its_method(broker):
 
 def test_messages_survive_the_broker_and_say_what_they_are(broker):
     queue = broker.listen("order.exchange", "order.created")
-    say(broker, created(URGENT))
+    say(broker, created(priority=URGENT))
 
     properties = broker.take(queue).properties
     assert properties["delivery_mode"] == 2
@@ -137,7 +123,7 @@ def test_under_load_events_travel_five_hundred_to_a_message(broker):
 def test_urgent_events_leave_first_and_overtake_in_the_queue(broker):
     normal = [created() for _ in range(30)]
     say(broker, *normal)
-    say(broker, urgent := created(URGENT))
+    say(broker, urgent := created(priority=URGENT))
 
     (first,) = json.loads(broker.take("inventory.queue").body)
     assert first["id"] == urgent.id

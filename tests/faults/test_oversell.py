@@ -9,15 +9,13 @@ from inventory.models import StockItem
 from inventory.services import commit_stock, receive_stock, reserve_stock
 from orders_project.messaging import retry
 from orders_project.messaging.events import (
-    Line,
-    OrderCreated,
     PaymentSucceeded,
     StockRanOut,
     StockReserved,
-    new_id,
 )
 from orders_project.messaging.topology import INVENTORY_QUEUE
 from tests.bus import Rungs, hear, said
+from tests.events import created, lines
 from tests.faults.sizes import size
 from tests.together import at_once
 
@@ -38,7 +36,7 @@ def rungs(monkeypatch):
 def test_as_many_are_sold_as_there_are(seed, rungs):
     receive_stock(dict.fromkeys(SKUS, UNITS))
     chance = Random(seed)
-    everyone(reserve_stock, [created(chance) for _ in range(BUYERS)], chance)
+    everyone(reserve_stock, [ordered(chance) for _ in range(BUYERS)], chance)
 
     served = said(StockReserved)
     assert (len(served), len(said(StockRanOut))) == (UNITS, BUYERS - UNITS)
@@ -56,22 +54,8 @@ def everyone(service, events, chance):
     at_once(*(partial(hear, INVENTORY_QUEUE, *mixed[n::2]) for n in range(2)))
 
 
-def created(chance):
-    return OrderCreated(
-        order_id=new_id(),
-        lines=tuple(
-            Line(sku=sku, quantity=1, unit_cents=1999)
-            for sku in chance.sample(SKUS, len(SKUS))
-        ),
-        total_cents=3998,
-        currency="USD",
-        method="prepaid",
-        payment_token="tok_ok",
-        country="DE",
-        category="Kitchen",
-        email="",
-        phone="",
-    )
+def ordered(chance):
+    return created(lines=lines(**dict.fromkeys(chance.sample(SKUS, len(SKUS)), 1)))
 
 
 def paid(event):

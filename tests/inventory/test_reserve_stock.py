@@ -7,19 +7,17 @@ from django.test.utils import CaptureQueriesContext
 from inventory import services
 from inventory.models import Reservation, ReservationLine, StockItem
 from orders_project.messaging.events import (
-    Line,
     OrderCancelled,
-    OrderCreated,
     PaymentFailed,
     PaymentSucceeded,
     StockCommitted,
     StockRanOut,
     StockReleased,
     StockReserved,
-    new_id,
 )
 from orders_project.messaging.topology import INVENTORY_QUEUE
 from tests.bus import hear, said
+from tests.events import created, lines
 
 pytestmark = pytest.mark.django_db
 
@@ -28,21 +26,6 @@ pytestmark = pytest.mark.django_db
 def teapots():
     services.receive_stock({"TEAPOT": 5, "KETTLE": 1})
     return StockItem.objects.get(sku="TEAPOT")
-
-
-def created(lines, order_id=None):
-    return OrderCreated(
-        order_id=order_id or new_id(),
-        lines=tuple(Line(sku=s, quantity=n, unit_cents=100) for s, n in lines),
-        total_cents=100,
-        currency="USD",
-        method="prepaid",
-        payment_token="tok_ok",
-        country="US",
-        category="Kitchen",
-        email="",
-        phone="",
-    )
 
 
 def paid(event):
@@ -56,7 +39,7 @@ def paid(event):
 
 
 def test_reserving_holds_the_stock_and_announces_it(teapots):
-    hear(INVENTORY_QUEUE, event := created([("TEAPOT", 2)]))
+    hear(INVENTORY_QUEUE, event := created(lines=lines(TEAPOT=2)))
 
     teapots.refresh_from_db()
     assert (teapots.on_hand, teapots.reserved) == (5, 2)
@@ -66,7 +49,7 @@ def test_reserving_holds_the_stock_and_announces_it(teapots):
 
 
 def test_one_short_line_holds_nothing(teapots):
-    hear(INVENTORY_QUEUE, created([("TEAPOT", 2), ("KETTLE", 2)]))
+    hear(INVENTORY_QUEUE, created(lines=lines(TEAPOT=2, KETTLE=2)))
 
     teapots.refresh_from_db()
     assert teapots.reserved == 0
@@ -75,19 +58,19 @@ def test_one_short_line_holds_nothing(teapots):
 
 
 def test_an_unknown_sku_is_out_of_stock(teapots):
-    hear(INVENTORY_QUEUE, created([("SAMOVAR", 1)]))
+    hear(INVENTORY_QUEUE, created(lines=lines(SAMOVAR=1)))
 
     assert [event.skus for event in said()] == [("SAMOVAR",)]
 
 
 def test_the_same_sku_on_two_lines_is_reserved_together(teapots):
-    hear(INVENTORY_QUEUE, created([("TEAPOT", 3), ("TEAPOT", 3)]))
+    hear(INVENTORY_QUEUE, created(lines=lines(TEAPOT=3) + lines(TEAPOT=3)))
 
     assert [event.skus for event in said()] == [("TEAPOT",)]
 
 
 def test_a_batch_never_promises_more_than_there_is(teapots):
-    hear(INVENTORY_QUEUE, *(created([("TEAPOT", 2)]) for _ in range(4)))
+    hear(INVENTORY_QUEUE, *(created(lines=lines(TEAPOT=2)) for _ in range(4)))
 
     teapots.refresh_from_db()
     assert teapots.reserved == 4
@@ -95,13 +78,15 @@ def test_a_batch_never_promises_more_than_there_is(teapots):
 
 
 def test_a_smaller_order_still_gets_what_a_larger_one_could_not(teapots):
-    hear(INVENTORY_QUEUE, created([("TEAPOT", 6)]), created([("TEAPOT", 5)]))
+    hear(
+        INVENTORY_QUEUE, created(lines=lines(TEAPOT=6)), created(lines=lines(TEAPOT=5))
+    )
 
     assert [type(event) for event in said()] == [StockRanOut, StockReserved]
 
 
 def test_hearing_an_order_twice_reserves_once(teapots):
-    event = created([("TEAPOT", 2)])
+    event = created(lines=lines(TEAPOT=2))
     hear(INVENTORY_QUEUE, event, event)
     hear(INVENTORY_QUEUE, event)
 
@@ -111,16 +96,16 @@ def test_hearing_an_order_twice_reserves_once(teapots):
 
 
 def test_another_event_for_the_same_order_reserves_nothing_more(teapots):
-    event = created([("TEAPOT", 2)])
+    event = created(lines=lines(TEAPOT=2))
     hear(INVENTORY_QUEUE, event)
-    hear(INVENTORY_QUEUE, created([("TEAPOT", 2)], event.order_id))
+    hear(INVENTORY_QUEUE, created(lines=lines(TEAPOT=2), order_id=event.order_id))
 
     teapots.refresh_from_db()
     assert teapots.reserved == 2
 
 
 def test_payment_makes_the_reserved_stock_sold(teapots):
-    hear(INVENTORY_QUEUE, event := created([("TEAPOT", 2)]))
+    hear(INVENTORY_QUEUE, event := created(lines=lines(TEAPOT=2)))
     hear(INVENTORY_QUEUE, paid(event))
 
     teapots.refresh_from_db()
@@ -130,7 +115,7 @@ def test_payment_makes_the_reserved_stock_sold(teapots):
 
 @pytest.mark.parametrize("kind", [PaymentFailed, OrderCancelled])
 def test_a_failed_order_gives_its_stock_back_once(teapots, kind):
-    hear(INVENTORY_QUEUE, event := created([("TEAPOT", 2)]))
+    hear(INVENTORY_QUEUE, event := created(lines=lines(TEAPOT=2)))
     hear(INVENTORY_QUEUE, event.then(kind, reason="declined"))
     hear(INVENTORY_QUEUE, event.then(kind, reason="declined"))
 
@@ -140,7 +125,7 @@ def test_a_failed_order_gives_its_stock_back_once(teapots, kind):
 
 
 def test_a_failure_and_its_cancellation_in_one_batch_are_one_return(teapots):
-    hear(INVENTORY_QUEUE, event := created([("TEAPOT", 2)]))
+    hear(INVENTORY_QUEUE, event := created(lines=lines(TEAPOT=2)))
     failed = event.then(PaymentFailed, reason="declined")
     hear(INVENTORY_QUEUE, failed, failed.then(OrderCancelled, reason="declined"))
 
@@ -148,7 +133,7 @@ def test_a_failure_and_its_cancellation_in_one_batch_are_one_return(teapots):
 
 
 def test_an_order_cancelled_after_payment_puts_its_units_back_on_the_shelf(teapots):
-    hear(INVENTORY_QUEUE, event := created([("TEAPOT", 2)]))
+    hear(INVENTORY_QUEUE, event := created(lines=lines(TEAPOT=2)))
     hear(INVENTORY_QUEUE, paid(event))
     hear(INVENTORY_QUEUE, event.then(OrderCancelled, reason="customer"))
 
@@ -157,7 +142,7 @@ def test_an_order_cancelled_after_payment_puts_its_units_back_on_the_shelf(teapo
 
 
 def test_an_order_cancelled_before_it_was_heard_of_reserves_nothing(teapots):
-    event = created([("TEAPOT", 2)])
+    event = created(lines=lines(TEAPOT=2))
     hear(INVENTORY_QUEUE, event.then(OrderCancelled, reason="customer"))
     hear(INVENTORY_QUEUE, event)
 
@@ -168,7 +153,7 @@ def test_an_order_cancelled_before_it_was_heard_of_reserves_nothing(teapots):
 
 
 def test_a_payment_that_comes_after_the_cancellation_sells_nothing(teapots):
-    hear(INVENTORY_QUEUE, event := created([("TEAPOT", 2)]))
+    hear(INVENTORY_QUEUE, event := created(lines=lines(TEAPOT=2)))
     hear(INVENTORY_QUEUE, event.then(OrderCancelled, reason="customer"))
     hear(INVENTORY_QUEUE, paid(event))
 
@@ -184,7 +169,7 @@ def test_the_database_itself_refuses_to_promise_more_than_there_is(teapots):
 
 
 def test_stock_that_was_held_and_that_was_sold_is_locked_in_one_go(teapots):
-    held, sold = created([("TEAPOT", 1)]), created([("KETTLE", 1)])
+    held, sold = created(lines=lines(TEAPOT=1)), created(lines=lines(KETTLE=1))
     hear(INVENTORY_QUEUE, held, sold)
     hear(INVENTORY_QUEUE, paid(sold))
     with CaptureQueriesContext(connection) as captured:
@@ -207,6 +192,6 @@ def test_a_batch_takes_the_same_statements_whatever_its_size(
     teapots, size, django_assert_num_queries
 ):
     services.receive_stock({"TEAPOT": 100, "KETTLE": 100})
-    events = [created([("TEAPOT", 1), ("KETTLE", 1)]) for _ in range(size)]
+    events = [created(lines=lines(TEAPOT=1, KETTLE=1)) for _ in range(size)]
     with django_assert_num_queries(11):
         hear(INVENTORY_QUEUE, *events)

@@ -8,8 +8,9 @@ from django.urls import reverse
 from orders_project.messaging import inbox, outbox
 from orders_project.messaging.desk import recording, selectors, services
 from orders_project.messaging.errors import Poison
-from orders_project.messaging.events import Event, Line, OrderCreated, new_id
+from orders_project.messaging.events import Event, OrderCreated, new_id
 from orders_project.messaging.models import DeadLetter, Parcel
+from tests.events import created, lines
 from tests.messaging.desk import (
     QUEUE,
     Handler,
@@ -225,16 +226,7 @@ CUSTOMER = {"email": "ada@example.org", "phone": "+4930123", "payment_token": "t
 
 @pytest.fixture
 def order():
-    return OrderCreated(
-        order_id=new_id(),
-        lines=(Line(sku="TEAPOT", quantity=1, unit_cents=1999),),
-        total_cents=1999,
-        currency="USD",
-        method="prepaid",
-        country="DE",
-        category="tea",
-        **CUSTOMER,
-    )
+    return created(lines=lines(TEAPOT=1), category="tea", **CUSTOMER)
 
 
 def test_the_customers_data_is_masked_wherever_a_letter_is_shown(

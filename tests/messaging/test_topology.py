@@ -1,5 +1,7 @@
 """The topology page, without a broker."""
 
+from functools import partial
+
 import pytest
 from celery import current_app
 from django.conf import settings
@@ -8,12 +10,12 @@ from orders_project.messaging import topology
 from orders_project.messaging.events import (
     NORMAL,
     URGENT,
-    OrderCreated,
     PaymentFailed,
     new_id,
 )
 from orders_project.messaging.hearing import HEARS
 from orders_project.messaging.topology import ANALYTICS_QUEUE, FAILED_ORDER_QUEUE
+from tests import events
 
 EXACTLY = {
     "inventory.queue": {
@@ -28,17 +30,9 @@ EXACTLY = {
 }
 
 
-def created(**fields):
-    return OrderCreated(
-        order_id=new_id(),
-        lines=(),
-        total_cents=1,
-        currency="USD",
-        email="",
-        phone="",
-        payment_token="tok_ok",
-        **{"method": "cod", "country": "IN", "category": "Office Supplies"} | fields,
-    )
+created = partial(
+    events.created, method="cod", country="IN", category="Office Supplies"
+)
 
 
 @pytest.mark.parametrize(("name", "keys"), EXACTLY.items())

@@ -172,7 +172,7 @@ def nothing_to_read(**_timeout):
 class Idle(Gathering):
     """A gathering whose worker is idle, and that notes what it would run."""
 
-    def __init__(self, monkeypatch):
+    def __init__(self, monkeypatch, lost=()):
         super().__init__(
             SimpleNamespace(
                 hub=Hub(),
@@ -180,7 +180,8 @@ class Idle(Gathering):
                 blueprint=SimpleNamespace(state=RUN),
                 pool=SimpleNamespace(num_processes=1),
                 initial_prefetch_count=16,
-            )
+            ),
+            lost,
         )
         self.now, self.ran = 1000.0, []
         monkeypatch.setattr(gathering, "monotonic", lambda: self.now)
@@ -188,10 +189,10 @@ class Idle(Gathering):
     def submit(self, batch):
         self.ran.append(len(batch))
 
-    def hear(self, queue, kind):
+    def hear(self, queue, kind, **properties):
         body = b'[{"type":"%s","order_id":"1"}]' % kind.encode()
         message = SimpleNamespace(
-            body=body, headers={}, properties={}, delivery_info={}
+            body=body, headers={}, properties=properties, delivery_info={}
         )
         self.add(queue, message)
         self.consumer.hub.turn()
@@ -232,6 +233,18 @@ def test_what_an_outage_stops_after_a_reconnect_is_left_to_the_broker(monkeypatc
     before.give_back(["a batch of the connection that is gone"])
 
     assert before.waiting == []
+
+
+def test_what_was_in_hand_when_the_connection_was_lost_is_no_death(monkeypatch):
+    before = Idle(monkeypatch)
+    for name in ("in hand", "acknowledged"):
+        before.hear("audit.queue", "order.created", message_id=name)
+    before.done(before.waiting[1:])
+
+    now = Idle(monkeypatch, lost=before.in_hand)
+    for name in ("in hand", "acknowledged", "of another worker"):
+        now.hear("audit.queue", "order.created", message_id=name)
+    assert [one.wire.held for one in now.waiting] == [True, False, False]
 
 
 def test_what_comes_after_its_consumer_was_cancelled_has_no_queue(monkeypatch):

@@ -4,14 +4,13 @@ import pytest
 
 from notifications import tasks  # noqa: F401 - what the queues run
 from orders_project.messaging.events import (
-    Line,
     OrderCancelled,
     OrderCompleted,
-    OrderCreated,
     OrderPaid,
     OrderShipped,
     new_id,
 )
+from tests.events import created, lines
 
 
 @pytest.fixture(autouse=True)
@@ -38,22 +37,13 @@ class Order:
         self.data = data
 
     def created(self, **data):
-        return OrderCreated(
-            order_id=self.id,
-            **{
-                "lines": (Line(sku="TEAPOT", quantity=2, unit_cents=1999),),
-                "total_cents": 3998,
-                "currency": "USD",
-                "method": "prepaid",
-                "payment_token": "tok_ok",
-                "country": "LK",
-                "category": "tea",
-                "email": "gayal@example.org",
-                "phone": "+94771234567",
-            }
-            | self.data
-            | data,
-        )
+        usual = {
+            "order_id": self.id,
+            "lines": lines(TEAPOT=2),
+            "email": "gayal@example.org",
+            "phone": "+94771234567",
+        }
+        return created(**usual | self.data | data)
 
     def paid(self, **data):
         return OrderPaid(
