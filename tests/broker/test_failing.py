@@ -5,12 +5,10 @@ import os
 import pickle
 import time
 from statistics import quantiles
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
 from celery import chain, current_app, signature
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
 
@@ -20,8 +18,6 @@ from orders_project.messaging.events import OrderPaid, new_id, utc_now
 from orders_project.messaging.models import Attempt, DeadLetter, Inbox, Work
 from tests.awaiting import eventually
 from tests.broker.behaviours import (
-    CUT_OFF,
-    CUTS,
     DEADLY,
     FINE,
     KILLER,
@@ -30,7 +26,6 @@ from tests.broker.behaviours import (
     STUCK,
     TOO_EARLY,
 )
-from tests.faults.proxy import Proxy
 from tests.processes import worker
 from tests.texts import DEEP
 
@@ -40,13 +35,6 @@ def paid(does=FINE, count=1):
         OrderPaid(order_id=new_id(), total_cents=does, currency="USD")
         for _ in range(count)
     ]
-
-
-@pytest.fixture
-def proxy():
-    between = Proxy(urlsplit(settings.AMQP_URL).port)
-    yield between
-    between.close()
 
 
 @pytest.fixture(scope="module")
@@ -73,30 +61,6 @@ def test_a_process_that_hears_no_signal_is_killed_and_its_events_come_again(
     assert eventually(lambda: handled(events), within=30)
     assert not Attempt.objects.exists()
     assert broker.is_empty("dead.letter.queue")
-
-
-def test_a_lost_connection_is_no_death_of_what_its_worker_had_in_hand(
-    broker, topology, proxy
-):
-    (event,) = paid(CUT_OFF)
-    with worker(QUEUE.name, app="tests.broker.crooked", AMQP_URL=through(proxy)):
-        broker.say(QUEUE, event)
-        for cut in range(1, CUTS + 1):
-            eventually(lambda cut=cut: begun() == cut)
-            proxy.reset()
-        eventually(lambda: handled([event]))
-
-    assert broker.is_empty("dead.letter.queue")
-
-
-def begun():
-    return Work.objects.filter(outcome="begun").count()
-
-
-def through(proxy):
-    return settings.AMQP_URL.replace(
-        f":{urlsplit(settings.AMQP_URL).port}", f":{proxy.port}"
-    )
 
 
 def test_a_poisoned_event_in_a_batch_is_parked_alone(broker, crooked):

@@ -22,6 +22,7 @@ COPIED = (
     "pyproject.toml",
     "tests/__init__.py",
     "tests/bus.py",
+    "tests/events.py",
     "tests/conftest.py",
     "tests/rabbit.py",
     "tests/awaiting.py",
