@@ -7,7 +7,7 @@ waits for (topology.PATIENCE): there a moment makes one batch of a whole order.
 
 import logging
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -36,10 +36,8 @@ class Gathering:
     come again, and nothing has died of them.
     """
 
-    def __init__(
-        self, consumer: "EventConsumer", lost: Collection[str] = frozenset()
-    ) -> None:
-        self.consumer, self.lost = consumer, frozenset(lost)
+    def __init__(self, consumer: "EventConsumer", lost: Iterable[str] = ()) -> None:
+        self.consumer, self.lost = consumer, set(lost)
         self.in_hand: set[str] = set()
         self.waiting: list[Waiting] = []
         self.running = 0
@@ -60,7 +58,10 @@ class Gathering:
             message.ack_log_error(logger, self.consumer.connection_errors)
             return
         self.in_hand.add(name := name_of(message))
-        one = one.held() if name in self.lost else one
+        if name in self.lost:
+            # Once: what kills its process now comes again on this same connection.
+            self.lost.remove(name)
+            one = one.held()
         patience = PATIENCE.get(queue, 0.0)
         self.waiting.append(one._replace(due=monotonic() + patience))
         self.schedule()
