@@ -10,6 +10,7 @@ from tests.faults.run import Run
 
 #: Seconds after TERM in which a process should have stopped, and until it is killed.
 STOP, GRACE = 10, 30
+RELAYS = ("relay", "relay-2")
 
 
 def workers_are_killed(run: Run) -> None:
@@ -65,19 +66,26 @@ def _await_end(pid: int) -> None:
 
 
 def everything_is_there_twice(run: Run) -> None:
-    """Run two relays and two schedulers, and kill a relay now and then.
+    """Run two relays and two schedulers, and kill a relay whenever both are at work.
 
     One worker's clock is an hour ahead, and that of another one an hour behind.
     """
     late, early = run.rng.sample(WORKERS, 2)
-    spare = ("relay-2", "beat-2", early + AHEAD, late + BEHIND)
+    spare = (RELAYS[1], "beat-2", early + AHEAD, late + BEHIND)
     run.rig.halt(early, late)
     run.rig.run(*spare)
+    run.rig.wait_for(*spare)
     run.mark(f"two relays, two schedulers, {early + AHEAD}, {late + BEHIND}")
+    kill_a_relay(run)
     while run.ordering:
-        run.pause(4)
-        kill(run.rig.pid(run.rng.choice(("relay", "relay-2"))))
-        run.mark("kill -9 of one relay")
-        run.recovers(within=10)
+        kill_a_relay(run)
     run.rig.halt(*spare)
     run.rig.run(early, late)
+
+
+def kill_a_relay(run: Run) -> None:
+    run.pause(4)
+    eventually(lambda: all(map(run.rig.is_connected, RELAYS)), within=40)
+    kill(run.rig.pid(run.rng.choice(RELAYS)))
+    run.mark("kill -9 of one relay")
+    run.recovers(within=10)

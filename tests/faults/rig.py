@@ -176,6 +176,10 @@ class Rig:
         """Return the id of the process that runs under a name; 0 when there is none."""
         return supervise.processes(self.system)[name]["pid"]
 
+    def is_connected(self, name: str) -> bool:
+        """Tell whether a process has reached the broker."""
+        return bool(self.proxies[name, "amqp"].links)
+
     def children(self, name: str) -> list[int]:
         """Return the processes that a worker, or the web server, has forked."""
         return children_of(self.pid(name))
