@@ -79,6 +79,7 @@ def everything_is_there_twice(run: Run) -> None:
     kill_a_relay(run)
     while run.ordering:
         kill_a_relay(run)
+    run.await_recovery()
     run.rig.halt(*spare)
     run.rig.run(early, late)
 
