@@ -31,19 +31,22 @@ def divide(waiting: Iterable[Waiting]) -> tuple[list[Waiting], list[Waiting]]:
     A batch is of one task. Nothing overtakes an older message of the same queue about
     one of its orders: an event that comes too early waits on its rung for 5 s.
     """
-    batch: list[Waiting] = []
+    in_turn = iter(sorted(waiting, key=lambda one: -one.wire.priority))
+    batch = [next(in_turn)]
     others: list[Waiting] = []
+    room = envelope.MAX_EVENTS - batch[0].events
     passed: defaultdict[str, set[bytes]] = defaultdict(set)
-    room = envelope.MAX_EVENTS
-    for one in sorted(waiting, key=lambda one: -one.wire.priority):
+    for one in in_turn:
         older = passed[one.wire.queue]
-        fits = not batch or (one.events <= room and _are_alike(one, batch[0]))
-        if fits and older.isdisjoint(one.orders):
+        if not _are_alike(one, batch[0]) or not older.isdisjoint(one.orders):
+            others.append(one)
+            older |= one.orders
+        elif one.events <= room:
             batch.append(one)
             room -= one.events
         else:
-            others.append(one)
-            older |= one.orders
+            # To look among thousands for one that is small enough costs more.
+            return batch, [*others, one, *in_turn]
     return batch, others
 
 

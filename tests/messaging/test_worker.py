@@ -129,6 +129,23 @@ def test_what_another_queue_of_the_same_worker_brings_holds_nothing_up():
     assert about([audit, sums, later]) == [[b'"a"', b'"b"'], [b'"b"']]
 
 
+def test_a_batch_ends_at_the_first_message_that_does_not_fit():
+    many, small = envelope.MAX_EVENTS * 2 // 3, 1
+    waiting = [of_events(number) for number in (many, many, small)]
+
+    assert list(sizes(waiting)) == [[many], [many, small]]
+
+
+def of_events(number):
+    return delivered(new_id())._replace(events=number)
+
+
+def sizes(waiting):
+    while waiting:
+        batch, waiting = divide(waiting)
+        yield [one.events for one in batch]
+
+
 def prepared(order_id):
     return arrived(
         "order.queue", ShipmentPrepared(order_id=order_id, carrier="", tracking="")
