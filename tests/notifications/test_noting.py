@@ -8,8 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from notifications.models import Notification, Recipient
+from notifications.services import KNOW
 from orders_project.messaging.events import utc_now
 from orders_project.messaging.models import Parcel
+from orders_project.messaging.plans import BY_KEY
 from orders_project.messaging.topology import EMAIL_QUEUE, NOTIFICATION_TASKS, SMS_QUEUE
 from tests.bus import hear
 from tests.notifications.conftest import Order
@@ -141,3 +143,14 @@ def test_a_payment_is_noted_before_the_address_is_known(order):
     hear(EMAIL_QUEUE, order.paid())
 
     assert noted(order)["paid"] == "pending"
+
+
+def test_of_all_that_is_pending_only_what_a_new_order_left_is_read():
+    hear(EMAIL_QUEUE, *(Order().created() for _ in range(200)))
+    with connection.cursor() as cursor:
+        cursor.execute(BY_KEY)
+        cursor.execute(f"EXPLAIN {KNOW}", ["[]", 900])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "notified_once" in plan
+    assert "notification_due" not in plan
