@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.contestants import BENCHMARKS, WAYBILL
+from deploy.local.processes import CONCURRENCY
 
 RESULTS = BENCHMARKS / "report" / "results.json"
 SERVERS = ("PostgreSQL", "RabbitMQ")
@@ -95,7 +96,8 @@ class System:
 
     def _stages(self, cost: Cost) -> Iterator[tuple[float, str]]:
         for stage in cost.stages:
-            copies = 1 if stage in SERIAL else self.copies
+            pool = CONCURRENCY.get(stage.removeprefix("worker-"), 1)
+            copies = 1 if stage in SERIAL else pool * self.copies
             yield copies * cost.of_one(stage), f"`{stage}` ({copies})"
 
     def _disk(self, cost: Cost) -> Iterator[tuple[float, str]]:

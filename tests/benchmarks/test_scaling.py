@@ -74,7 +74,7 @@ def test_more_workers_add_up_but_not_those_of_stock():
     rates = {what: rate for rate, what in found}
 
     assert rates["`worker-inventory` (1)"] == pytest.approx(1000, rel=1e-3)
-    assert rates["`worker-audit` (4)"] == pytest.approx(4000, rel=1e-3)
+    assert rates["`worker-audit` (8)"] == pytest.approx(8000, rel=1e-3)
 
 
 def test_each_server_may_have_cores_of_its_own():
