@@ -46,8 +46,8 @@ DETAILS: Mapping[type[Event], str] = {
 # other, so that no two workers wait for each other.
 # What sweeping.py has put off for want of the address is due again; nothing else is due
 # later after its noting than a confirmation. Skips who is locked, to wait for nobody.
-# With CASE, since the planner would read the index of all that is pending for each
-# order: that was half of the server's time where few orders come at once.
+# Without CASE the planner may read the index of all that is pending, for each order
+# anew: right after the start it believes that next to nothing is.
 KNOW = """
     WITH known AS (
         INSERT INTO notifications_recipient

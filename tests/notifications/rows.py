@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 
+from django.db import connection
+
 from notifications.models import Notification
 from orders_project.messaging.events import utc_now
+from orders_project.messaging.plans import BY_KEY
 
 
 def status(order, milestone="created", channel="email"):
@@ -14,3 +17,11 @@ def status(order, milestone="created", channel="email"):
 
 def make_due():
     Notification.objects.update(due=utc_now() - timedelta(hours=1))
+
+
+def plan_of(query, *params):
+    """Return how a worker's session would run a statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(BY_KEY)
+        cursor.execute(f"EXPLAIN {query}", params)
+        return "\n".join(line for (line,) in cursor.fetchall())

@@ -2,17 +2,15 @@
 
 import pytest
 from django.core import mail
-from django.db import connection
 
 from notifications import delivery, tasks
 from notifications.lifecycle import SENDING
 from notifications.models import Notification
 from orders_project.messaging.models import Parcel
-from orders_project.messaging.plans import BY_KEY
 from orders_project.messaging.topology import EMAIL_QUEUE, SMS_QUEUE
 from tests.bus import hear, pump
 from tests.notifications.conftest import Order
-from tests.notifications.rows import make_due, status
+from tests.notifications.rows import make_due, plan_of, status
 
 pytestmark = pytest.mark.django_db
 
@@ -77,10 +75,7 @@ def test_a_step_of_all_channels_ends_before_the_soft_limit(settings, monkeypatch
 
 def test_a_chunk_is_found_without_sorting_the_backlog():
     query = delivery.CLAIM.format(address="email")
-    with connection.cursor() as cursor:
-        cursor.execute(BY_KEY)
-        cursor.execute(f"EXPLAIN {query}", ["email", 100, SENDING])
-        plan = "\n".join(line for (line,) in cursor.fetchall())
+    plan = plan_of(query, "email", 100, SENDING)
 
     assert "notification_due" in plan
     assert "Sort" not in plan

@@ -11,10 +11,10 @@ from notifications.models import Notification, Recipient
 from notifications.services import KNOW
 from orders_project.messaging.events import utc_now
 from orders_project.messaging.models import Parcel
-from orders_project.messaging.plans import BY_KEY
 from orders_project.messaging.topology import EMAIL_QUEUE, NOTIFICATION_TASKS, SMS_QUEUE
 from tests.bus import hear
 from tests.notifications.conftest import Order
+from tests.notifications.rows import plan_of
 
 pytestmark = pytest.mark.django_db
 
@@ -147,10 +147,7 @@ def test_a_payment_is_noted_before_the_address_is_known(order):
 
 def test_of_all_that_is_pending_only_what_a_new_order_left_is_read():
     hear(EMAIL_QUEUE, *(Order().created() for _ in range(200)))
-    with connection.cursor() as cursor:
-        cursor.execute(BY_KEY)
-        cursor.execute(f"EXPLAIN {KNOW}", ["[]", 900])
-        plan = "\n".join(line for (line,) in cursor.fetchall())
+    plan = plan_of(KNOW, "[]", 900)
 
     assert "notified_once" in plan
     assert "notification_due" not in plan

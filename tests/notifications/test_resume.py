@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from celery import current_app
 from django.core import mail
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from notifications import delivery, sweeping, tasks
@@ -14,10 +14,10 @@ from notifications.models import Notification
 from orders_project.messaging import outbox
 from orders_project.messaging.events import utc_now
 from orders_project.messaging.models import LoggedEvent, Nudge, Parcel
-from orders_project.messaging.plans import BY_KEY
 from orders_project.messaging.topology import EMAIL_QUEUE, SMS_QUEUE
 from tests.bus import hear, pump
 from tests.notifications.conftest import Order
+from tests.notifications.rows import plan_of
 
 pytestmark = pytest.mark.django_db
 
@@ -175,10 +175,7 @@ def test_beat_has_it_looked_for_as_often_as_for_idle_orders(settings):
 
 @pytest.mark.parametrize("query", [sweeping.IDLE, sweeping.NOBODYS])
 def test_it_is_found_without_reading_the_backlog(query):
-    with connection.cursor() as cursor:
-        cursor.execute(BY_KEY)
-        cursor.execute(f"EXPLAIN {query}", ["{email,sms}", 300])
-        plan = "\n".join(line for (line,) in cursor.fetchall())
+    plan = plan_of(query, "{email,sms}", 300)
 
     assert "notification_due" in plan
     assert "Seq Scan" not in plan
