@@ -18,7 +18,7 @@ PIN_FILES = ("requirements.txt", "package-lock.json")
 
 
 def install(contestant: Contestant) -> None:
-    """Nothing, when it is there and its pins have not changed."""
+    """Nothing, when it is there and neither its pins nor our Python have changed."""
     pins = _pins(contestant)
     if pins is None or _stamp(contestant, pins).exists():
         return
@@ -45,7 +45,7 @@ def _pins(contestant: Contestant) -> Path | None:
 
 
 def _stamp(contestant: Contestant, pins: Path) -> Path:
-    digest = hashlib.sha256(pins.read_bytes()).hexdigest()[:16]
+    digest = hashlib.sha256(pins.read_bytes() + sys.version.encode()).hexdigest()[:16]
     return HOME / contestant.name / f"installed-{digest}"
 
 

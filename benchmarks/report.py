@@ -204,7 +204,8 @@ def machine() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     models = [line.split(": ")[1] for line in lines if line.startswith("model name")]
     cores = len(os.sched_getaffinity(0))
-    return f"{cores} cores ({models[0] if models else platform.machine()})"
+    model = models[0] if models else platform.machine()
+    return f"{cores} cores ({model}), Python {platform.python_version()}"
 
 
 def commit() -> str:

@@ -29,7 +29,7 @@ class Bar(NamedTuple):
 
 def chart(title: str, bars: Sequence[Bar], legend: Sequence[str] = ()) -> str:
     longest = max(max(sum(bar.parts), bar.high or 0) for bar in bars)
-    scale = (WIDTH - LEFT - RIGHT) / longest
+    scale = (WIDTH - LEFT - RIGHT) / (longest or 1)
     rows = (_bar(bar, TOP + ROW * place, scale) for place, bar in enumerate(bars))
     body = "\n".join([*_legend(legend), *rows])
     height = TOP + ROW * len(bars) + 8

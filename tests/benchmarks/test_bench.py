@@ -110,3 +110,9 @@ def test_a_plot_is_as_long_as_its_figures():
     _frame, *bars = ET.fromstring(drawn).iter("{http://www.w3.org/2000/svg}rect")  # noqa: S314 - ours
     widths = [float(bar.get("width")) for bar in bars]
     assert widths == [widths[0], widths[0], pytest.approx(3 * widths[0])]
+
+
+def test_what_was_too_short_to_be_measured_is_drawn_too():
+    drawn = svg.chart("CPU", [svg.Bar("a", [0.0, 0.0], "0")])
+
+    assert ">a<" in drawn

@@ -1,9 +1,63 @@
 """Installing leaves the machine as it was, apart from what was installed."""
 
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from deploy.local import debian, environment, install, programs, signals
 from deploy.local.errors import PlainError
+
+ROOT = Path(__file__).resolve().parents[2]
+SYSTEMS_OWN = "/usr/bin/python3"
+
+
+@pytest.fixture
+def choice(tmp_path):
+    """bin/setup of a new checkout: it tells which Python would make its .venv."""
+    for name in ("bin", "deploy/local"):
+        (tmp_path / name).mkdir(parents=True)
+    shutil.copy(ROOT / "bin" / "setup", tmp_path / "bin")
+    asked = tmp_path / "deploy" / "local" / "install.py"
+    asked.write_text("import sys\nprint(sys.executable)\n")
+    # Else Python goes on looking for a package, and finds ours.
+    (tmp_path / "deploy" / "__init__.py").touch()
+
+    def run():
+        words = [tmp_path / "bin" / "setup"]
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    return run
+
+
+def _makes_environments(python):
+    words = "import ensurepip, sys; sys.exit(sys.version_info < (3, 11))"
+    return not subprocess.run([python, "-c", words], check=False).returncode
+
+
+@pytest.mark.skipif(
+    not _makes_environments(SYSTEMS_OWN), reason="an older Python is the system's"
+)
+def test_the_systems_python_comes_before_another_of_the_path(
+    choice, tmp_path, monkeypatch
+):
+    another = tmp_path / "python3"
+    another.write_text("#!/bin/sh\necho another\n")
+    another.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+    assert choice() == SYSTEMS_OWN
+
+
+def test_the_environments_own_python_comes_before_all_others(choice, tmp_path):
+    own = tmp_path / ".venv" / "bin" / "python"
+    own.parent.mkdir(parents=True)
+    own.symlink_to(sys.executable)
+
+    assert choice() == str(own)
 
 
 @pytest.fixture
