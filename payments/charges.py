@@ -57,7 +57,8 @@ def capture(order_ids: Sequence[str]) -> Progress:
 
 
 def _charge(stage: Stage, order_ids: Sequence[str]) -> Progress:
-    waiting = read(order_ids, stage.source)
+    rows = read(order_ids, stage.source, *stage.past)
+    waiting = [row for row in rows if row.status == stage.source]
     charges = [_as_charge(row, stage.operation) for row in waiting]
     outcomes = getattr(gateway(), stage.operation)(charges)
     crash_point("payments: charged, not recorded", stage.operation)
@@ -66,9 +67,10 @@ def _charge(stage: Stage, order_ids: Sequence[str]) -> Progress:
         for charge, outcome in zip(charges, outcomes, strict=True)
         if outcome.state != "unanswered"
     }
-    _record(stage, answers)
+    moved = _record(stage, answers)
     unanswered = [one.order_id for one in waiting if one.order_id not in answers]
-    return Progress([row.order_id for row in read(order_ids, *stage.past)], unanswered)
+    past = [row.order_id for row in (*rows, *moved) if row.status in stage.past]
+    return Progress(past, unanswered)
 
 
 def _as_charge(row: Row, operation: str) -> Charge:
@@ -83,7 +85,7 @@ def _as_charge(row: Row, operation: str) -> Charge:
 
 
 @transaction.atomic
-def _record(stage: Stage, answers: Mapping[str, Outcome]) -> None:
+def _record(stage: Stage, answers: Mapping[str, Outcome]) -> list[Row]:
     lock(answers)
     moved = move([_as_move(stage, *answer) for answer in answers.items()])
     refunds.request([row for row in moved if row.status == VOIDING])
@@ -95,6 +97,7 @@ def _record(stage: Stage, answers: Mapping[str, Outcome]) -> None:
             if row.status == FAILED
         )
     )
+    return moved
 
 
 def _as_move(stage: Stage, order_id: str, outcome: Outcome) -> dict[str, Any]:

@@ -84,17 +84,18 @@ def _row(event: Event, status: str, country: str) -> dict[str, object]:
 
 def book(order_ids: Sequence[str]) -> list[str]:
     """Book the parcels at the carrier; return the orders that are booked."""
-    waiting = read(order_ids, OPENED)
+    rows = read(order_ids, OPENED, BOOKED)
+    waiting = [row for row in rows if row.status == OPENED]
     bookings = carrier().book([_parcel(row) for row in waiting])
     crash_point("shipping: booked, not recorded")
-    _record(waiting, bookings)
-    return [row.order_id for row in read(order_ids, BOOKED)]
+    moved = _record(waiting, bookings)
+    return [row.order_id for row in (*rows, *moved) if row.status == BOOKED]
 
 
 @transaction.atomic
-def _record(waiting: Sequence[Row], bookings: Sequence[Booking]) -> None:
+def _record(waiting: Sequence[Row], bookings: Sequence[Booking]) -> list[Row]:
     lock(row.order_id for row in waiting)
-    move([_booked(*one) for one in zip(waiting, bookings, strict=True)])
+    return move([_booked(*one) for one in zip(waiting, bookings, strict=True)])
 
 
 def _booked(row: Row, booking: Booking) -> dict[str, object]:
@@ -154,14 +155,16 @@ def hand_over(order_ids: Sequence[str]) -> list[str]:
 
     CARRIER_DELIVERY_SECONDS: 0 delivers at once, None leaves it to a confirmation.
     """
-    waiting = read(order_ids, RELEASED)
+    rows = read(order_ids, RELEASED, IN_TRANSIT)
+    waiting = [row for row in rows if row.status == RELEASED]
     carrier().hand_over([_parcel(row) for row in waiting])
     crash_point("shipping: handed over, not recorded")
     with transaction.atomic():
         lock(order_ids)
-        _deliver_later(move_all((row.order_id for row in waiting), IN_TRANSIT))
+        moved = move_all((row.order_id for row in waiting), IN_TRANSIT)
+        _deliver_later(moved)
     if settings.CARRIER_DELIVERY_SECONDS == 0:
-        return [row.order_id for row in read(order_ids, IN_TRANSIT)]
+        return [row.order_id for row in (*rows, *moved) if row.status == IN_TRANSIT]
     return []
 
 
