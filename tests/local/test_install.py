@@ -1,8 +1,7 @@
 """Installing leaves the machine as it was, apart from what was installed."""
 
-import shutil
+import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,54 +9,67 @@ import pytest
 from deploy.local import debian, environment, install, programs, signals
 from deploy.local.errors import PlainError
 
-ROOT = Path(__file__).resolve().parents[2]
-SYSTEMS_OWN = "/usr/bin/python3"
+SETUP = Path(__file__).resolve().parents[2] / "bin" / "setup"
+#: Runs what it is given, or lacks the part that makes environments; -m tells its name.
+PYTHON = """\
+#!/bin/sh
+case "$*" in -m*) echo {name} ;; *ensurepip*) exit {lacks} ;; esac
+"""
 
 
 @pytest.fixture
-def choice(tmp_path):
-    """bin/setup of a new checkout: it tells which Python would make its .venv."""
-    for name in ("bin", "deploy/local"):
-        (tmp_path / name).mkdir(parents=True)
-    shutil.copy(ROOT / "bin" / "setup", tmp_path / "bin")
-    asked = tmp_path / "deploy" / "local" / "install.py"
-    asked.write_text("import sys\nprint(sys.executable)\n")
-    # Else Python goes on looking for a package, and finds ours.
-    (tmp_path / "deploy" / "__init__.py").touch()
+def checkout(tmp_path):
+    """A new one, with Pythons of our own; `run` tells which would make its .venv."""
+    return Checkout(tmp_path)
 
-    def run():
-        words = [tmp_path / "bin" / "setup"]
-        done = subprocess.run(words, capture_output=True, text=True, check=True)
+
+class Checkout:
+    def __init__(self, root):
+        self.root = root
+        self.install(
+            "bin/setup",
+            SETUP.read_text().replace("/usr/bin/python3", "usr/bin/python3"),
+        )
+
+    def install(self, path, text):
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(0o755)
+
+    def add_python(self, path, name, lacks=0):
+        self.install(path, PYTHON.format(name=name, lacks=lacks))
+
+    def run(self):
+        done = subprocess.run(
+            [self.root / "bin" / "setup"],
+            env={"PATH": f"{self.root}/path:{os.defpath}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         return done.stdout.strip()
 
-    return run
+
+def test_the_systems_python_comes_before_another_of_the_path(checkout):
+    checkout.add_python("usr/bin/python3", "system")
+    checkout.add_python("path/python3", "another")
+
+    assert checkout.run() == "system"
 
 
-def _makes_environments(python):
-    words = "import ensurepip, sys; sys.exit(sys.version_info < (3, 11))"
-    return not subprocess.run([python, "-c", words], check=False).returncode
+def test_a_python_that_cannot_make_an_environment_comes_after_others(checkout):
+    checkout.add_python("usr/bin/python3", "system", lacks=1)
+    checkout.add_python("path/python3", "another")
+
+    assert checkout.run() == "another"
 
 
-@pytest.mark.skipif(
-    not _makes_environments(SYSTEMS_OWN), reason="an older Python is the system's"
-)
-def test_the_systems_python_comes_before_another_of_the_path(
-    choice, tmp_path, monkeypatch
-):
-    another = tmp_path / "python3"
-    another.write_text("#!/bin/sh\necho another\n")
-    another.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+def test_the_environments_own_python_comes_before_all_others(checkout):
+    checkout.add_python(".venv/bin/python", "own")
+    checkout.add_python("usr/bin/python3", "system")
 
-    assert choice() == SYSTEMS_OWN
-
-
-def test_the_environments_own_python_comes_before_all_others(choice, tmp_path):
-    own = tmp_path / ".venv" / "bin" / "python"
-    own.parent.mkdir(parents=True)
-    own.symlink_to(sys.executable)
-
-    assert choice() == str(own)
+    assert checkout.run() == "own"
 
 
 @pytest.fixture
