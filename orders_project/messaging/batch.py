@@ -2,7 +2,8 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from billiard.einfo import ExceptionWithTraceback  # type: ignore[attr-defined]
@@ -25,23 +26,27 @@ ACK, REJECT = "ack_log_error", "reject_log_error"
 NO_CANVAS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
 
-def divide(waiting: Iterable[Waiting]) -> tuple[list[Waiting], list[Waiting]]:
+def divide(
+    waiting: Iterable[Waiting], resting: Container[str]
+) -> tuple[list[Waiting], list[Waiting]]:
     """Return the next batch, and what stays: the most urgent first, then the oldest.
 
-    A batch is of one task. Nothing overtakes an older message of the same queue about
-    one of its orders: an event that comes too early waits on its rung for 5 s.
+    A batch is of one task that does not rest, or empty. Nothing overtakes an older
+    message of the same queue about one of its orders: an event that comes too early
+    waits on its rung for 5 s.
     """
     in_turn = iter(sorted(waiting, key=lambda one: -one.wire.priority))
-    batch = [next(in_turn)]
+    batch: list[Waiting] = []
     others: list[Waiting] = []
-    room = envelope.MAX_EVENTS - batch[0].events
+    room = envelope.MAX_EVENTS
     passed: defaultdict[str, set[bytes]] = defaultdict(set)
     for one in in_turn:
         older = passed[one.wire.queue]
-        if not _are_alike(one, batch[0]) or not older.isdisjoint(one.orders):
+        may_join = _are_alike(one, batch[0]) if batch else one.task not in resting
+        if not may_join or not older.isdisjoint(one.orders):
             others.append(one)
             older |= one.orders
-        elif one.events <= room:
+        elif one.events <= room or not batch:
             batch.append(one)
             room -= one.events
         else:
@@ -135,9 +140,12 @@ def _content(batch: Sequence[Waiting]) -> dict[str, Any]:
 def _settling(
     batch: Sequence[Waiting], gathering: "Gathering", how: str
 ) -> Callable[..., None]:
+    begun = monotonic()
+
     def settle(*args: Any, **kwargs: Any) -> None:
         for one in batch:
             getattr(one.message, how)(*args, **kwargs)
+        gathering.rest(batch[0], monotonic() - begun)
         # What was rejected comes again.
         gathering.done(batch if how == ACK else ())
 

@@ -1,13 +1,14 @@
 """The messages of a worker, from their arrival to their acknowledgement, in batches.
 
 What arrives while every pool slot is busy runs as one ordinary Celery request. Under
-light load a batch is one event and nothing waits, but on queues whose outcome nobody
-waits for (topology.PATIENCE): there a moment makes one batch of a whole order.
+light load a batch is one event, and nothing waits but where a task rests after a batch
+(topology.RESTS).
 """
 
 import logging
 import random
 from collections.abc import Iterable, Sequence
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from kombu.message import Message
 from orders_project.messaging import envelope
 from orders_project.messaging.batch import BatchRequest, divide
 from orders_project.messaging.sorting import Waiting, name_of, sort_out
-from orders_project.messaging.topology import PATIENCE
+from orders_project.messaging.topology import RESTS
 
 if TYPE_CHECKING:
     from orders_project.messaging.worker import EventConsumer
@@ -40,6 +41,7 @@ class Gathering:
         self.consumer, self.lost = consumer, set(lost)
         self.in_hand: set[str] = set()
         self.waiting: list[Waiting] = []
+        self.rests: dict[str, float] = {}
         self.running = 0
         self.scheduled = self.resting = False
         self.pause = 0.0
@@ -62,31 +64,22 @@ class Gathering:
             # Once: what kills its process now comes again on this same connection.
             self.lost.remove(name)
             one = one.held()
-        patience = PATIENCE.get(queue, 0.0)
-        self.waiting.append(one._replace(due=monotonic() + patience))
+        self.waiting.append(one)
         self.schedule()
-        if patience:
-            self.consumer.hub.call_later(patience, self.schedule)
 
     def schedule(self) -> None:
         if not self.scheduled:
             self.scheduled = True
-            self.consumer.hub.call_soon(self.settle)
+            # By call_soon kombu's loop would sleep first, if it is asked in its turn.
+            self.consumer.hub.call_later(0, self.settle)
 
     def settle(self) -> None:
-        self.read_what_is_there()
-        self.scheduled = False
-        while self.is_ripe() and not self.resting and self.running < self.slots:
-            self.submit(self.take())
-
-    def is_ripe(self) -> bool:
-        """Tell whether something has waited enough for others, or no more can come."""
-        now = monotonic()
-        return bool(self.waiting) and (
-            any(one.due <= now for one in self.waiting)
-            or sum(one.events for one in self.waiting) >= envelope.MAX_EVENTS
-            or len(self.waiting) >= self.consumer.initial_prefetch_count
-        )
+        try:
+            self.read_what_is_there()
+        finally:
+            self.scheduled = False
+        while not self.resting and self.running < self.slots and (batch := self.take()):
+            self.submit(batch)
 
     def read_what_is_there(self) -> None:
         # Celery's loop reads one message a turn; a batch is what the socket holds now.
@@ -104,8 +97,17 @@ class Gathering:
         return 1 if self.pause else self.consumer.pool.num_processes
 
     def take(self) -> list[Waiting]:
-        batch, self.waiting = divide(self.waiting)
+        batch, self.waiting = divide(self.waiting, self.tasks_at_rest())
         return batch
+
+    def tasks_at_rest(self) -> set[str]:
+        """Return the tasks that wait for company; none of them if no more can come."""
+        is_full = (
+            sum(one.events for one in self.waiting) >= envelope.MAX_EVENTS
+            or len(self.waiting) >= self.consumer.initial_prefetch_count
+        )
+        now = inf if is_full else monotonic()
+        return {task for task, until in self.rests.items() if until > now}
 
     def submit(self, batch: Sequence[Waiting]) -> None:
         try:
@@ -137,6 +139,13 @@ class Gathering:
         self.running -= 1
         self.pause = 0.0
         self.schedule()
+
+    def rest(self, one: Waiting, took: float) -> None:
+        """Have the task of a batch wait for company, where it does (topology.RESTS)."""
+        if rest := RESTS.get(one.wire.queue):
+            seconds = rest.after(took)
+            self.rests[one.task] = monotonic() + seconds
+            self.consumer.hub.call_later(seconds, self.schedule)
 
     def give_back(self, batch: Sequence[Waiting]) -> None:
         """Keep what an outage stopped, and go on by ourselves after a pause."""

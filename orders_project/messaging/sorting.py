@@ -31,7 +31,6 @@ class Waiting(NamedTuple):
     wire: Wire
     events: int
     extra: tuple[str, ...] = ()
-    due: float = 0.0
     orders: frozenset[bytes] = frozenset()
 
     def held(self) -> "Waiting":

@@ -5,11 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 from celery import chain, current_app, signature
-from celery.bootsteps import RUN
 from django.db import transaction
 from kombu import Connection
 
-from orders_project.messaging import envelope, gathering, outbox
+from orders_project.messaging import envelope, outbox
 from orders_project.messaging.batch import divide, steps_together
 from orders_project.messaging.events import (
     URGENT,
@@ -19,11 +18,9 @@ from orders_project.messaging.events import (
     ShipmentPrepared,
     new_id,
 )
-from orders_project.messaging.gathering import Gathering
 from orders_project.messaging.hearing import PARK
 from orders_project.messaging.models import Parcel
 from orders_project.messaging.sorting import sort_out
-from orders_project.messaging.topology import PATIENCE
 from orders_project.messaging.worker import EventConsumer
 
 LONG = 120
@@ -83,7 +80,7 @@ def step_message(*ids, then=(), priority=1, **headers):
 
 def batches(*waiting):
     while waiting:
-        batch, waiting = divide(waiting)
+        batch, waiting = divide(waiting, resting=())
         args, _kwargs, embed = steps_together(batch).get(
             "body", batch[0].message.payload
         )
@@ -142,7 +139,7 @@ def of_events(number):
 
 def sizes(waiting):
     while waiting:
-        batch, waiting = divide(waiting)
+        batch, waiting = divide(waiting, resting=())
         yield [one.events for one in batch]
 
 
@@ -160,118 +157,9 @@ def about(waiting):
     """Return the orders of each batch."""
     found = []
     while waiting:
-        batch, waiting = divide(waiting)
+        batch, waiting = divide(waiting, resting=())
         found.append([order for one in batch for order in one.orders])
     return found
-
-
-class Hub:
-    """Celery's loop, without time: what is due at once, and what is for later."""
-
-    def __init__(self):
-        self.soon, self.later = [], []
-
-    def call_soon(self, what):
-        self.soon.append(what)
-
-    def call_later(self, seconds, what):
-        self.later.append((seconds, what))
-
-    def turn(self):
-        while self.soon:
-            self.soon.pop(0)()
-
-
-def nothing_to_read(**_timeout):
-    raise TimeoutError
-
-
-class Idle(Gathering):
-    """A gathering whose worker is idle, and that notes what it would run."""
-
-    def __init__(self, monkeypatch, lost=()):
-        super().__init__(
-            SimpleNamespace(
-                hub=Hub(),
-                connection=SimpleNamespace(drain_events=nothing_to_read),
-                blueprint=SimpleNamespace(state=RUN),
-                pool=SimpleNamespace(num_processes=1),
-                initial_prefetch_count=16,
-            ),
-            lost,
-        )
-        self.now, self.ran = 1000.0, []
-        monkeypatch.setattr(gathering, "monotonic", lambda: self.now)
-
-    def submit(self, batch):
-        self.ran.append(len(batch))
-
-    def hear(self, queue, kind, **properties):
-        body = b'[{"type":"%s","order_id":"1"}]' % kind.encode()
-        message = SimpleNamespace(
-            body=body, headers={}, properties=properties, delivery_info={}
-        )
-        self.add(queue, message)
-        self.consumer.hub.turn()
-
-    def wait(self, seconds):
-        self.now += seconds
-        for _, what in self.consumer.hub.later:
-            what()
-        self.consumer.hub.turn()
-
-
-def test_what_somebody_waits_for_runs_as_soon_as_a_worker_is_free(monkeypatch):
-    idle = Idle(monkeypatch)
-    idle.hear("inventory.queue", "order.created")
-    assert idle.ran == [1]
-
-
-def test_records_of_an_order_wait_a_moment_for_one_another(monkeypatch):
-    idle = Idle(monkeypatch)
-    idle.hear("audit.queue", "order.created")
-    idle.hear("audit.queue", "inventory.reserved")
-    assert idle.ran == []
-
-    idle.wait(PATIENCE["audit.queue"])
-    assert idle.ran == [2]
-
-
-def test_nothing_waits_for_more_than_the_broker_would_deliver(monkeypatch):
-    idle = Idle(monkeypatch)
-    for _ in range(16):
-        idle.hear("audit.queue", "order.created")
-    assert idle.ran == [16]
-
-
-def test_what_an_outage_stops_after_a_reconnect_is_left_to_the_broker(monkeypatch):
-    before, now = Idle(monkeypatch), Idle(monkeypatch)
-    before.consumer.gathering = now
-    before.give_back(["a batch of the connection that is gone"])
-
-    assert before.waiting == []
-
-
-def test_what_was_in_hand_when_the_connection_was_lost_is_no_death(monkeypatch):
-    before = Idle(monkeypatch)
-    for name in ("in hand", "acknowledged"):
-        before.hear("audit.queue", "order.created", message_id=name)
-    before.done(before.waiting[1:])
-
-    now = Idle(monkeypatch, lost=before.in_hand)
-    for name in ("in hand", "acknowledged", "of another worker", "in hand"):
-        now.hear("audit.queue", "order.created", message_id=name)
-    assert [one.wire.held for one in now.waiting] == [True, False, False, False]
-
-
-def test_what_comes_after_its_consumer_was_cancelled_has_no_queue(monkeypatch):
-    idle = Idle(monkeypatch)
-    idle.consumer.task_consumer = SimpleNamespace(_active_tags={"order.queue": "1"})
-    late, known = (
-        SimpleNamespace(delivery_info={"consumer_tag": tag}) for tag in ("2", "1")
-    )
-
-    assert [idle.queue_of(one) for one in (late, known)] == ["", "order.queue"]
 
 
 def test_what_nothing_can_be_made_of_is_parked_and_ends_no_worker(monkeypatch):

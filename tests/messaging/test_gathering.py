@@ -1,0 +1,198 @@
+"""The messages in a worker's hands: which run together, and when."""
+
+import os
+from types import SimpleNamespace
+
+import kombu.asynchronous
+from celery.bootsteps import RUN
+
+from orders_project.messaging import gathering
+from orders_project.messaging.batch import ACK, _settling
+from orders_project.messaging.gathering import Gathering
+from orders_project.messaging.topology import RESTS, Rest
+
+
+class Hub:
+    """Celery's loop, without time: what is due at once, and what is for later."""
+
+    def __init__(self):
+        self.soon, self.later = [], []
+
+    def call_later(self, seconds, what):
+        if seconds:
+            self.later.append(what)
+        else:
+            self.soon.append(what)
+
+    def turn(self):
+        while self.soon:
+            self.soon.pop(0)()
+
+
+def nothing_to_read(**_timeout):
+    raise TimeoutError
+
+
+def message(kind, order=1, **properties):
+    return SimpleNamespace(
+        body=f'[{{"type":"{kind}","subject":"{order}"}}]'.encode(),
+        headers={},
+        properties=properties,
+        delivery_info={},
+        ack_log_error=lambda *_: None,
+    )
+
+
+class Idle(Gathering):
+    """A gathering whose worker is idle, and that notes what it would run."""
+
+    def __init__(self, monkeypatch, lost=()):
+        super().__init__(
+            SimpleNamespace(
+                hub=Hub(),
+                connection=SimpleNamespace(drain_events=nothing_to_read),
+                blueprint=SimpleNamespace(state=RUN),
+                pool=SimpleNamespace(num_processes=1),
+                initial_prefetch_count=16,
+            ),
+            lost,
+        )
+        self.now, self.ran = 1000.0, []
+        monkeypatch.setattr(gathering, "monotonic", lambda: self.now)
+
+    def submit(self, batch):
+        self.batch = batch
+        self.ran.append(len(batch))
+
+    def hear(self, queue, kind, **properties):
+        self.add(queue, message(kind, **properties))
+        self.consumer.hub.turn()
+
+    def wait(self, seconds):
+        self.now += seconds
+        for what in self.consumer.hub.later:
+            what()
+        self.consumer.hub.turn()
+
+    def hear_after_a_batch(self, queue, kind, times, took=0.01):
+        """Have so many come right after one that ran alone."""
+        self.hear(queue, kind)
+        self.rest(self.batch[0], took)
+        for _ in range(times):
+            self.hear(queue, kind)
+
+
+def test_the_first_message_runs_as_soon_as_a_worker_is_free(monkeypatch):
+    idle = Idle(monkeypatch)
+    idle.hear("inventory.queue", "order.created")
+    idle.hear("order.queue", "order.created")
+    assert idle.ran == [1, 1]
+
+
+def test_orders_that_come_close_together_travel_together(monkeypatch):
+    idle = Idle(monkeypatch)
+    idle.hear_after_a_batch("inventory.queue", "order.created", times=2)
+    assert idle.ran == [1]
+
+    idle.wait(RESTS["inventory.queue"].after(0.01))
+    assert idle.ran == [1, 2]
+
+
+def test_what_somebody_waits_for_does_not_rest_on_the_way(monkeypatch):
+    idle = Idle(monkeypatch)
+    idle.hear_after_a_batch("shipping.queue", "payment.success", times=2)
+    assert idle.ran == [1, 1, 1]
+
+
+def test_a_task_that_rests_holds_up_no_other_of_its_queue(monkeypatch):
+    idle = Idle(monkeypatch)
+    idle.hear_after_a_batch("inventory.queue", "order.created", times=1)
+    idle.hear("inventory.queue", "payment.success", order="another")
+    assert idle.ran == [1, 1]
+
+
+def test_what_is_about_an_order_that_waits_waits_behind_it(monkeypatch):
+    """It would come too early, and wait on its rung for 5 s."""
+    idle = Idle(monkeypatch)
+    idle.hear_after_a_batch("inventory.queue", "order.created", times=1)
+    idle.hear("inventory.queue", "order.cancelled")
+    assert idle.ran == [1]
+
+    idle.wait(RESTS["inventory.queue"].longest)
+    assert idle.ran == [1, 1, 1]
+
+
+def test_a_rest_is_as_long_as_a_busy_system_makes_the_batch_and_no_longer():
+    rest = Rest(times=8, longest=0.15)
+    assert [rest.after(took) for took in (0.005, 0.01, 3)] == [0.04, 0.08, 0.15]
+
+
+def test_records_rest_however_quick_they_were(monkeypatch):
+    idle = Idle(monkeypatch)
+    idle.hear_after_a_batch("audit.queue", "order.created", times=3, took=0.0001)
+    idle.wait(RESTS["audit.queue"].longest - 0.1)
+    assert idle.ran == [1]
+
+    idle.wait(0.1)
+    assert idle.ran == [1, 3]
+
+
+def test_nothing_rests_with_all_in_hand_that_the_broker_would_deliver(monkeypatch):
+    idle = Idle(monkeypatch)
+    idle.hear_after_a_batch("inventory.queue", "order.created", times=16)
+    assert idle.ran == [1, 16]
+
+
+def test_a_batch_that_is_settled_rests(monkeypatch):
+    idle = Idle(monkeypatch)
+    idle.hear("inventory.queue", "order.created")
+    _settling(idle.batch, idle, ACK)()
+
+    assert idle.tasks_at_rest() == {idle.batch[0].task}
+
+
+def test_what_the_loop_is_asked_for_in_its_turn_is_done_before_it_sleeps(monkeypatch):
+    """By call_soon a callback of the loop would have it done after its sleep."""
+    idle, woken = Idle(monkeypatch), []
+    idle.consumer.hub = hub = kombu.asynchronous.Hub()
+    reader, writer = os.pipe()
+    os.write(writer, b"a message")
+    hub.add_reader(reader, lambda: woken.append(list(idle.ran)))
+
+    hub.call_soon(idle.add, "inventory.queue", message("order.created"))
+    hub.run_once()
+    hub.close()
+
+    assert woken == [[1]]
+
+
+def test_what_an_outage_stops_after_a_reconnect_is_left_to_the_broker(monkeypatch):
+    before, now = Idle(monkeypatch), Idle(monkeypatch)
+    before.consumer.gathering = now
+    before.give_back(["a batch of the connection that is gone"])
+
+    assert before.waiting == []
+
+
+def test_what_was_in_hand_when_the_connection_was_lost_is_no_death(monkeypatch):
+    before = Idle(monkeypatch)
+    before.running = 1
+    for name in ("in hand", "acknowledged"):
+        before.hear("audit.queue", "order.created", message_id=name)
+    before.done(before.waiting[1:])
+
+    now = Idle(monkeypatch, lost=before.in_hand)
+    now.running = 1
+    for name in ("in hand", "acknowledged", "of another worker", "in hand"):
+        now.hear("audit.queue", "order.created", message_id=name)
+    assert [one.wire.held for one in now.waiting] == [True, False, False, False]
+
+
+def test_what_comes_after_its_consumer_was_cancelled_has_no_queue(monkeypatch):
+    idle = Idle(monkeypatch)
+    idle.consumer.task_consumer = SimpleNamespace(_active_tags={"order.queue": "1"})
+    late, known = (
+        SimpleNamespace(delivery_info={"consumer_tag": tag}) for tag in ("2", "1")
+    )
+
+    assert [idle.queue_of(one) for one in (late, known)] == ["", "order.queue"]
