@@ -43,7 +43,7 @@ class Gathering:
         self.waiting: list[Waiting] = []
         self.rests: dict[str, float] = {}
         self.running = 0
-        self.scheduled = self.resting = False
+        self.scheduled = self.pausing = False
         self.pause = 0.0
 
     def queue_of(self, message: Message) -> str:
@@ -78,7 +78,7 @@ class Gathering:
             self.read_what_is_there()
         finally:
             self.scheduled = False
-        while not self.resting and self.running < self.slots and (batch := self.take()):
+        while not self.pausing and self.running < self.slots and (batch := self.take()):
             self.submit(batch)
 
     def read_what_is_there(self) -> None:
@@ -154,13 +154,13 @@ class Gathering:
         self.running -= 1
         self.waiting[:0] = [one.held() for one in batch]
         self.pause = min(max(self.pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
-        if not self.resting:
-            self.resting = True
+        if not self.pausing:
+            self.pausing = True
             jittered = self.pause * random.uniform(0.75, 1.25)
             self.consumer.hub.call_later(jittered, self.wake)
 
     def wake(self) -> None:
-        self.resting = False
+        self.pausing = False
         self.schedule()
 
     def hand_back(self) -> None:
