@@ -1,6 +1,6 @@
 """The messages in a worker's hands: which run together, and when."""
 
-import os
+from socket import socketpair
 from types import SimpleNamespace
 
 import kombu.asynchronous
@@ -155,13 +155,13 @@ def test_what_the_loop_is_asked_for_in_its_turn_is_done_before_it_sleeps(monkeyp
     """By call_soon a callback of the loop would have it done after its sleep."""
     idle, woken = Idle(monkeypatch), []
     idle.consumer.hub = hub = kombu.asynchronous.Hub()
-    reader, writer = os.pipe()
-    os.write(writer, b"a message")
-    hub.add_reader(reader, lambda: woken.append(list(idle.ran)))
-
     hub.call_soon(idle.add, "inventory.queue", message("order.created"))
-    hub.run_once()
-    hub.close()
+    reader, writer = socketpair()
+    with reader, writer:
+        writer.send(b"a message")
+        hub.add_reader(reader, lambda: woken.append(list(idle.ran)))
+        hub.run_once()
+        hub.close()
 
     assert woken == [[1]]
 
