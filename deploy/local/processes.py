@@ -29,13 +29,16 @@ WORKERS = {
     # Reconciling may take many minutes of the night: only what can wait is beside it.
     "messaging.tasks": ("messaging", "messaging"),
 }
-#: Pool processes: gateways and mail servers are slow, and who waits for them is not to
-#: hold up what is beside it on the same worker. And every event there is is recorded,
-#: which one process ended seconds after the orders, with a core idle.
+#: Pool processes: gateways, carriers and mail servers are slow, and who waits for them
+#: is not to hold up what is beside it on the same worker: with one for all that a
+#: parcel needs, an urgent order took up to 3.5 s in a full system instead of 1.9. And
+#: every event there is is recorded, which one process ended seconds after the orders,
+#: with a core idle.
 CONCURRENCY = {
     "audit": 2,
     "payment-chains": 2,
     "payment-prepaid": 2,
+    "shipping": 2,
     "notifications": 2,
     "email": 2,
 }
