@@ -23,7 +23,7 @@ LOCKS = 0x617564  # "aud"
 # A statement of its own: the ones after it must see what the last holder committed.
 LOCK = """
     SELECT pg_advisory_xact_lock(%s, key) FROM (
-        SELECT DISTINCT hashtext(id::text) AS key FROM unnest(%s::uuid[]) AS id
+        SELECT DISTINCT hashtext(id) AS key FROM unnest(%s::text[]) AS id
         ORDER BY key OFFSET 0
     ) AS keys
 """

@@ -68,7 +68,6 @@ NONE: Wanted = Counter()
 E = TypeVar("E", bound=Event)
 
 
-@transaction.atomic
 def reserve_stock(events: Sequence[OrderCreated]) -> None:
     """Hold stock for every line of an order, or for none of them.
 
@@ -85,7 +84,6 @@ def reserve_stock(events: Sequence[OrderCreated]) -> None:
     outbox.append(*(_answer(e, short) for e in events if e.order_id in new))
 
 
-@transaction.atomic
 def commit_stock(events: Sequence[PaymentSucceeded]) -> None:
     """Make what is held for these orders sold."""
     moved = _move(events, COMMITTED)
@@ -95,7 +93,6 @@ def commit_stock(events: Sequence[PaymentSucceeded]) -> None:
     outbox.append(*(e.then(StockCommitted) for e in _first_of(events, moved)))
 
 
-@transaction.atomic
 def release_stock(events: Sequence[PaymentFailed | OrderCancelled]) -> None:
     """Give back what these orders hold, or what they had bought.
 

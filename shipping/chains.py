@@ -5,7 +5,7 @@ from orders_project.messaging.chains import Chains
 CHAINS = Chains(
     "shipping.tasks",
     {
-        "preparation": ("book", "prepare"),
+        "preparation": ("prepare",),
         "dispatch": ("hand_over", "deliver"),
         "delivery": ("deliver",),
     },

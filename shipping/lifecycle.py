@@ -7,7 +7,6 @@ that a cancelled order never ships.
 from collections.abc import Mapping, Sequence
 
 OPENED = "opened"
-BOOKED = "booked"
 PREPARED = "prepared"
 RELEASED = "released"
 IN_TRANSIT = "in_transit"
@@ -15,8 +14,7 @@ DELIVERED = "delivered"
 CANCELLED = "cancelled"
 
 SHIPMENT: Mapping[str, Sequence[str]] = {
-    OPENED: (BOOKED, CANCELLED),
-    BOOKED: (PREPARED, CANCELLED),
+    OPENED: (PREPARED, CANCELLED),
     PREPARED: (RELEASED, CANCELLED),
     RELEASED: (IN_TRANSIT,),
     IN_TRANSIT: (DELIVERED,),
@@ -25,7 +23,7 @@ SHIPMENT: Mapping[str, Sequence[str]] = {
 }
 
 #: Where a task of ours is at work: what rests here too long is started again.
-MOVING: Sequence[str] = (OPENED, BOOKED, RELEASED, IN_TRANSIT)
+MOVING: Sequence[str] = (OPENED, RELEASED, IN_TRANSIT)
 
 #: What has not come to its end.
 OPEN: Sequence[str] = tuple(status for status, onward in SHIPMENT.items() if onward)

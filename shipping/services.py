@@ -28,7 +28,6 @@ from shipping.carriers import carrier
 from shipping.carriers.port import Booking, Parcel
 from shipping.chains import CHAINS
 from shipping.lifecycle import (
-    BOOKED,
     CANCELLED,
     DELIVERED,
     IN_TRANSIT,
@@ -63,7 +62,7 @@ TAKE = """
 
 
 def open_shipments(events: Sequence[PaymentSucceeded | CodAccepted]) -> None:
-    """Open a shipment for each order and have it booked and prepared.
+    """Open a shipment for each order and have it prepared.
 
     Cash that was collected at the door is a payment too: that order has its row.
     """
@@ -82,45 +81,32 @@ def _row(event: Event, status: str, country: str) -> dict[str, object]:
     }
 
 
-def book(order_ids: Sequence[str]) -> list[str]:
-    """Book the parcels at the carrier; return the orders that are booked."""
-    rows = read(order_ids, OPENED, BOOKED)
-    waiting = [row for row in rows if row.status == OPENED]
-    bookings = carrier().book([_parcel(row) for row in waiting])
+def prepare(order_ids: Sequence[str]) -> None:
+    """Book the parcels at the carrier, and say that they are ready to leave."""
+    rows = read(order_ids, OPENED)
+    bookings = carrier().book([_parcel(row) for row in rows])
     crash_point("shipping: booked, not recorded")
-    moved = _record(waiting, bookings)
-    return [row.order_id for row in (*rows, *moved) if row.status == BOOKED]
-
-
-@transaction.atomic
-def _record(waiting: Sequence[Row], bookings: Sequence[Booking]) -> list[Row]:
-    lock(row.order_id for row in waiting)
-    return move([_booked(*one) for one in zip(waiting, bookings, strict=True)])
-
-
-def _booked(row: Row, booking: Booking) -> dict[str, object]:
-    return {
-        "order_id": row.order_id,
-        "status": BOOKED,
-        "carrier": booking.carrier,
-        "tracking": booking.tracking,
-    }
+    with transaction.atomic():
+        lock(row.order_id for row in rows)
+        moved = move([_booked(*one) for one in zip(rows, bookings, strict=True)])
+        outbox.append(*map(_prepared, moved))
 
 
 def _parcel(row: Row) -> Parcel:
     return Parcel(order_id=row.order_id, country=row.country, tracking=row.tracking)
 
 
-@transaction.atomic
-def prepare(order_ids: Sequence[str]) -> None:
-    """Record the booked parcels as ready to leave, and say so."""
-    lock(order_ids)
-    outbox.append(
-        *(
-            row.say(ShipmentPrepared, carrier=row.carrier, tracking=row.tracking)
-            for row in move_all(order_ids, PREPARED)
-        )
-    )
+def _booked(row: Row, booking: Booking) -> dict[str, object]:
+    return {
+        "order_id": row.order_id,
+        "status": PREPARED,
+        "carrier": booking.carrier,
+        "tracking": booking.tracking,
+    }
+
+
+def _prepared(row: Row) -> ShipmentPrepared:
+    return row.say(ShipmentPrepared, carrier=row.carrier, tracking=row.tracking)
 
 
 def release(events: Sequence[OrderShipped]) -> None:
@@ -128,7 +114,7 @@ def release(events: Sequence[OrderShipped]) -> None:
 
     Raises RetryLater for an order whose parcel is not prepared yet.
     """
-    _require_none_in(events, (None, OPENED, BOOKED), "is not prepared")
+    _require_none_in(events, (None, OPENED), "is not prepared")
     released = move([_caused(event, RELEASED) for event in events])
     CHAINS.start(("dispatch", row.priority, row.order_id) for row in released)
 
@@ -186,7 +172,7 @@ def confirm_delivery(events: Sequence[DeliveryConfirmed]) -> None:
 
     Raises RetryLater for an order whose parcel is still on its way out of the house.
     """
-    early = (None, OPENED, BOOKED, PREPARED, RELEASED)
+    early = (None, OPENED, PREPARED, RELEASED)
     _require_none_in(events, early, "has not left the house")
     delivered = move([_caused(event, DELIVERED) for event in events])
     outbox.append(*map(_delivered, delivered))

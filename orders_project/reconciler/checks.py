@@ -231,7 +231,7 @@ CHECKS: Sequence[Check] = (
     Check(
         "booked_only_here",
         "here the parcel is booked, and the carrier does not know it by that number",
-        "parcel IN ('booked', 'prepared', 'released')"
+        "parcel IN ('prepared', 'released')"
         " AND (carried = 'missing' OR other_tracking)",
         PERSON,
     ),
@@ -254,7 +254,7 @@ CHECKS: Sequence[Check] = (
     Check(
         "cancellation_unheard_by_parcel",
         "the order is cancelled, and its parcel is made ready",
-        "order_status = 'cancelled' AND parcel IN ('opened', 'booked', 'prepared')",
+        "order_status = 'cancelled' AND parcel IN ('opened', 'prepared')",
         NUDGE,
     ),
     Check(
@@ -269,7 +269,7 @@ CHECKS: Sequence[Check] = (
         "the order counts as shipped, and no parcel has left",
         "(order_status = 'completed' AND parcel <> 'delivered')"
         " OR (order_status = 'shipped'"
-        " AND parcel IN ('missing', 'opened', 'booked', 'cancelled'))"
+        " AND parcel IN ('missing', 'opened', 'cancelled'))"
         " OR (order_status = 'paid' AND parcel = 'cancelled')",
         PERSON,
     ),

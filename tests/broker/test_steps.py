@@ -31,13 +31,13 @@ def test_a_chain_keeps_its_priority_after_its_first_step(broker, priority):
 
 
 def test_a_step_that_waits_on_a_rung_keeps_its_priority_and_its_chain(broker):
-    book, prepare = "shipping.tasks.book", "shipping.tasks.prepare"
-    send(broker, book, ["no order's id"], prepare, priority=URGENT)
+    hand_over, deliver = "shipping.tasks.hand_over", "shipping.tasks.deliver"
+    send(broker, hand_over, ["no order's id"], deliver, priority=URGENT)
 
     with worker("shipping.tasks"):
         waiting = broker.take("retry.5s")
-    assert waiting.headers["task"] == book
+    assert waiting.headers["task"] == hand_over
     assert waiting.headers["x-attempt"] == 1
     assert waiting.properties["priority"] == URGENT
     *_, embed = json.loads(waiting.body)
-    assert [step["task"] for step in embed["chain"]] == [prepare]
+    assert [step["task"] for step in embed["chain"]] == [deliver]

@@ -27,7 +27,7 @@ QUEUES = (
 )
 STEPS = (
     *("authorise", "capture", "settle", "accept", "collect", "refund"),
-    *("book", "prepare", "hand_over", "deliver"),
+    *("prepare", "hand_over", "deliver"),
 )
 TASKS = (
     *(f"payments.tasks.{step}" for step in STEPS[:6]),

@@ -4,6 +4,7 @@ from functools import partial
 from random import Random
 
 import pytest
+from django.db import transaction
 
 from inventory.models import StockItem
 from inventory.services import commit_stock, receive_stock, reserve_stock
@@ -50,7 +51,8 @@ def test_as_many_are_sold_as_there_are(seed, rungs):
 def everyone(service, events, chance):
     """Let each worker do its share of the events at once, and then hear them again."""
     mixed = chance.sample(events, len(events))
-    at_once(*(partial(service, mixed[n::WORKERS]) for n in range(WORKERS)))
+    handle = transaction.atomic(service)
+    at_once(*(partial(handle, mixed[n::WORKERS]) for n in range(WORKERS)))
     at_once(*(partial(hear, INVENTORY_QUEUE, *mixed[n::2]) for n in range(2)))
 
 

@@ -193,5 +193,5 @@ def test_a_batch_takes_the_same_statements_whatever_its_size(
 ):
     services.receive_stock({"TEAPOT": 100, "KETTLE": 100})
     events = [created(lines=lines(TEAPOT=1, KETTLE=1)) for _ in range(size)]
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(9):
         hear(INVENTORY_QUEUE, *events)

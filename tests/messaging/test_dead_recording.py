@@ -115,17 +115,17 @@ def test_an_event_with_bytes_that_are_no_text_is_no_event():
 
 def test_a_step_of_a_chain_is_a_letter_about_its_order():
     order = new_id()
-    letter = step_letter("shipping.tasks.book", order, "shipping.tasks")
+    letter = step_letter("shipping.tasks.prepare", order, "shipping.tasks")
 
-    assert (letter.kind, letter.type) == ("step", "shipping.tasks.book")
-    assert letter.headers["task"] == "shipping.tasks.book"
+    assert (letter.kind, letter.type) == ("step", "shipping.tasks.prepare")
+    assert letter.headers["task"] == "shipping.tasks.prepare"
     assert not [name for name in letter.headers if name.startswith("x-")]
-    assert step_letter("shipping.tasks.book", order, "shipping.tasks").deaths == 2
+    assert step_letter("shipping.tasks.prepare", order, "shipping.tasks").deaths == 2
 
 
 def test_a_step_with_many_orders_is_a_letter_too():
     ids = ", ".join(f'"{new_id()}"' for _ in range(100))
-    headers = {"task": "shipping.tasks.book", "id": new_id()}
+    headers = {"task": "shipping.tasks.prepare", "id": new_id()}
     recording.record(dead(f"[[[{ids}]], {{}}, {{}}]", **headers))
 
     letter = DeadLetter.objects.get()

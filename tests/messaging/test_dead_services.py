@@ -67,8 +67,10 @@ def test_counted_deaths_of_its_workers_do_not_stand_in_the_way(handler):
 
 def test_nor_do_those_of_a_step(handler):
     order_id = new_id()
-    step_letter("shipping.tasks.book", order_id, "shipping.tasks")
-    deaths.count("shipping.tasks", [deaths.key_of(f"shipping.tasks.book {order_id}")])
+    step_letter("shipping.tasks.prepare", order_id, "shipping.tasks")
+    deaths.count(
+        "shipping.tasks", [deaths.key_of(f"shipping.tasks.prepare {order_id}")]
+    )
     services.replay(EVERY(), **BY)
 
     assert not Attempt.objects.exists()
@@ -77,7 +79,7 @@ def test_nor_do_those_of_a_step(handler):
 def test_a_strangers_id_of_any_kind_makes_a_parcel_that_can_be_sent(handler):
     body = f'[[["{new_id()}"]], {{}}, {{"chain": null}}]'
     for number in (7, {"an": "object"}, "x" * 300):
-        headers = {"task": "shipping.tasks.book", "id": number, "lang": "py"}
+        headers = {"task": "shipping.tasks.prepare", "id": number, "lang": "py"}
         recording.record(dead(body, queue="shipping.tasks", **headers))
         services.replay(EVERY(), **BY)
 

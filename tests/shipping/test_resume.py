@@ -23,11 +23,9 @@ def lose_every_message_and_wait(**time):
     Shipment.objects.update(updated=F("updated") - ago, tried=F("tried") - ago)
 
 
-@pytest.mark.parametrize("steps", [[], ["book"]])
-def test_a_preparation_that_got_lost_is_started_again(steps):
+def test_a_preparation_that_got_lost_is_started_again():
     event = paid()
     hears(event)
-    run(event.order_id, steps=steps)
     lose_every_message_and_wait()
 
     assert tasks.resume() == 1
@@ -107,7 +105,8 @@ def test_what_moved_on_is_given_no_more_time_than_others():
     event = paid()
     hears(event)
     started_in_a_day()
-    run(event.order_id, steps=["book"])
+    run(event.order_id, steps=["prepare"])
+    hears(stands(event))
     lose_every_message_and_wait(minutes=6)
 
     assert services.resume_idle() == 1

@@ -68,7 +68,7 @@ SPOILED = {
     ),
     "booked_only_here": (
         "prepaid",
-        lambda order: set_to(Shipment, order, status="booked", tracking="SX1"),
+        lambda order: set_to(Shipment, order, status="prepared", tracking="SX1"),
     ),
     "charged_unknown": (
         "prepaid",
