@@ -105,7 +105,7 @@ def deliver(channel: str) -> int:
             outcomes = list(attempt(way, letters, end))
             settle(channel, outcomes)
             # A step for each chunk would bring 500 letters a second, however fast they
-            # are sent: their task rests after each (topology.RESTS).
+            # are sent: their task rests after each (messaging/pace.py).
             if len(letters) < CHUNK or any(one.status == PENDING for one in outcomes):
                 break
     finally:

@@ -11,7 +11,7 @@ from billiard.exceptions import Terminated
 from celery.worker.request import Request
 from celery.worker.state import task_ready
 
-from orders_project.messaging import envelope
+from orders_project.messaging import pace
 from orders_project.messaging.events import new_id
 from orders_project.messaging.outages import is_certain_outage
 from orders_project.messaging.sorting import Waiting
@@ -38,7 +38,7 @@ def divide(
     in_turn = iter(sorted(waiting, key=lambda one: -one.wire.priority))
     batch: list[Waiting] = []
     others: list[Waiting] = []
-    room = envelope.MAX_EVENTS
+    room = 0
     passed: defaultdict[str, set[bytes]] = defaultdict(set)
     for one in in_turn:
         older = passed[one.wire.queue]
@@ -47,8 +47,8 @@ def divide(
             others.append(one)
             older |= one.orders
         elif one.events <= room or not batch:
+            room = (room if batch else pace.of(one.wire.queue).events) - one.events
             batch.append(one)
-            room -= one.events
         else:
             # To look on, for one that is small enough, was 28 % of a worker's time.
             return batch, [*others, one, *in_turn]

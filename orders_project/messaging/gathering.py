@@ -2,7 +2,7 @@
 
 What arrives while every pool slot is busy runs as one ordinary Celery request. Under
 light load a batch is one event, and nothing waits but where a task rests after a batch
-(topology.RESTS).
+(pace.py).
 """
 
 import logging
@@ -16,10 +16,9 @@ from celery.bootsteps import RUN  # type: ignore[attr-defined]
 from celery.worker.state import task_reserved
 from kombu.message import Message
 
-from orders_project.messaging import envelope
+from orders_project.messaging import envelope, pace
 from orders_project.messaging.batch import BatchRequest, divide
 from orders_project.messaging.sorting import Waiting, name_of, sort_out
-from orders_project.messaging.topology import RESTS
 
 if TYPE_CHECKING:
     from orders_project.messaging.worker import EventConsumer
@@ -102,12 +101,15 @@ class Gathering:
 
     def tasks_at_rest(self) -> set[str]:
         """Return the tasks that wait for company; none of them if no more can come."""
-        is_full = (
-            sum(one.events for one in self.waiting) >= envelope.MAX_EVENTS
+        now = inf if self.is_full() else monotonic()
+        return {task for task, until in self.rests.items() if until > now}
+
+    def is_full(self) -> bool:
+        room = max((pace.of(one.wire.queue).events for one in self.waiting), default=1)
+        return (
+            sum(one.events for one in self.waiting) >= room
             or len(self.waiting) >= self.consumer.initial_prefetch_count
         )
-        now = inf if is_full else monotonic()
-        return {task for task, until in self.rests.items() if until > now}
 
     def submit(self, batch: Sequence[Waiting]) -> None:
         try:
@@ -141,9 +143,8 @@ class Gathering:
         self.schedule()
 
     def rest(self, one: Waiting, took: float) -> None:
-        """Have the task of a batch wait for company, where it does (topology.RESTS)."""
-        if rest := RESTS.get(one.wire.queue):
-            seconds = rest.after(took)
+        """Have the task of a batch wait for company, where it does (pace.py)."""
+        if seconds := pace.of(one.wire.queue).rest(took):
             self.rests[one.task] = monotonic() + seconds
             self.consumer.hub.call_later(seconds, self.schedule)
 

@@ -17,7 +17,7 @@ from celery.exceptions import Reject
 from django.db import Error, InternalError, OperationalError, transaction
 from kombu import Queue
 
-from orders_project.messaging import deaths, envelope, inbox, retry, sql
+from orders_project.messaging import deaths, envelope, inbox, pace, retry, sql
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.desk import replays
 from orders_project.messaging.errors import Outage, Poison, RetryLater
@@ -186,7 +186,7 @@ def _split(wire: Wire) -> list[bytes]:
 def _chunks(queue: str, heard: Sequence[Heard]) -> Iterator[list[Heard]]:
     again = [one for one in heard if one.message.redelivered]
     fresh = [one for one in heard if not one.message.redelivered]
-    yield from deaths.cut(fresh, envelope.MAX_EVENTS)
+    yield from deaths.cut(fresh, pace.of(queue).events)
     if again:
         yield from deaths.in_parts(
             queue,

@@ -7,7 +7,6 @@ them, `--check` compares them with the live broker.
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from math import inf
 from typing import NamedTuple, cast
 
 from kombu import Exchange, Queue, binding
@@ -166,31 +165,6 @@ DEAD_LETTER_QUEUE = plain_queue("dead.letter.queue", DEAD_EXCHANGE, "#")
 # A second copy of every dead letter, for the desk: reading it leaves the first parked.
 DEAD_DESK_QUEUE = plain_queue("dead.desk.queue", DEAD_EXCHANGE, "#")
 UNROUTED_QUEUE = plain_queue("unrouted.queue", UNROUTED_EXCHANGE, "unrouted")
-
-
-class Rest(NamedTuple):
-    """How long a task rests after a batch: so many times its time, or fewer seconds."""
-
-    times: float
-    longest: float
-
-    def after(self, took: float) -> float:
-        return min(self.times * took, self.longest)
-
-
-#: Where messages gather company in such a rest, until their worker's hands are full.
-#: Orders that come close together travel as one batch from the first queue on; a batch
-#: that takes long there tells of a busy system. Nobody waits for what is only recorded.
-RESTS: Mapping[str, Rest] = {INVENTORY_QUEUE.name: Rest(8, 0.15)} | {
-    queue.name: Rest(inf, 0.5)
-    for queue in (
-        AUDIT_QUEUE,
-        ANALYTICS_QUEUE,
-        EMAIL_QUEUE,
-        SMS_QUEUE,
-        NOTIFICATION_TASKS,
-    )
-}
 
 CONSUMED: Sequence[Queue] = (
     INVENTORY_QUEUE,

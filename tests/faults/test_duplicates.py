@@ -11,7 +11,7 @@ import pytest
 
 from orders.models import Order
 from orders.pricing import Item, NewOrder
-from orders_project.messaging import envelope, packing, relay
+from orders_project.messaging import envelope, pace, packing, relay
 from tests.faults.client import MIX
 from tests.faults.house import House
 from tests.faults.paper import work
@@ -26,6 +26,7 @@ def house(on_paper, monkeypatch):
     monkeypatch.setattr(packing, "HANDFUL", 1000)
     monkeypatch.setattr(packing, "GRIP", 1000)
     monkeypatch.setattr(envelope, "MAX_EVENTS", 10)
+    monkeypatch.setattr(pace, "of", lambda _queue: pace.Pace(events=10))
     house = House()
     house.open(TEAPOT=ORDERS)
     yield house

@@ -9,7 +9,7 @@ from celery.bootsteps import RUN
 from orders_project.messaging import gathering
 from orders_project.messaging.batch import ACK, _settling
 from orders_project.messaging.gathering import Gathering
-from orders_project.messaging.topology import RESTS, Rest
+from orders_project.messaging.pace import PACES, Pace
 
 
 class Hub:
@@ -94,7 +94,7 @@ def test_orders_that_come_close_together_travel_together(monkeypatch):
     idle.hear_after_a_batch("inventory.queue", "order.created", times=2)
     assert idle.ran == [1]
 
-    idle.wait(RESTS["inventory.queue"].after(0.01))
+    idle.wait(PACES["inventory.queue"].rest(0.01))
     assert idle.ran == [1, 2]
 
 
@@ -118,19 +118,19 @@ def test_what_is_about_an_order_that_waits_waits_behind_it(monkeypatch):
     idle.hear("inventory.queue", "order.cancelled")
     assert idle.ran == [1]
 
-    idle.wait(RESTS["inventory.queue"].longest)
+    idle.wait(PACES["inventory.queue"].longest)
     assert idle.ran == [1, 1, 1]
 
 
 def test_a_rest_is_as_long_as_a_busy_system_makes_the_batch_and_no_longer():
-    rest = Rest(times=8, longest=0.15)
-    assert [rest.after(took) for took in (0.005, 0.01, 3)] == [0.04, 0.08, 0.15]
+    pace = Pace(times=8, longest=0.15)
+    assert [pace.rest(took) for took in (0.005, 0.01, 3)] == [0.04, 0.08, 0.15]
 
 
 def test_records_rest_however_quick_they_were(monkeypatch):
     idle = Idle(monkeypatch)
     idle.hear_after_a_batch("audit.queue", "order.created", times=3, took=0.0001)
-    idle.wait(RESTS["audit.queue"].longest - 0.1)
+    idle.wait(PACES["audit.queue"].longest - 0.1)
     assert idle.ran == [1]
 
     idle.wait(0.1)

@@ -133,6 +133,13 @@ def test_a_batch_ends_at_the_first_message_that_does_not_fit():
     assert list(sizes(waiting)) == [[many], [many, small]]
 
 
+def test_what_is_only_recorded_goes_in_larger_batches():
+    recorded = arrived("audit.queue", ShipmentDelivered(order_id=new_id()))
+    waiting = [recorded._replace(events=envelope.MAX_EVENTS)] * 5
+
+    assert list(map(len, sizes(waiting))) == [4, 1]
+
+
 def of_events(number):
     return delivered(new_id())._replace(events=number)
 
