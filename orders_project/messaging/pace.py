@@ -36,7 +36,7 @@ class Pace(NamedTuple):
 
 
 USUAL = Pace()
-RECORDING = Pace(events=2_000, times=inf, longest=0.5)
+RECORDING = Pace(events=1_000, times=inf, longest=0.5)
 PACES: Mapping[str, Pace] = {
     INVENTORY_QUEUE.name: Pace(times=8, longest=0.15),
     AUDIT_QUEUE.name: RECORDING,

@@ -137,7 +137,7 @@ def test_what_is_only_recorded_goes_in_larger_batches():
     recorded = arrived("audit.queue", ShipmentDelivered(order_id=new_id()))
     waiting = [recorded._replace(events=envelope.MAX_EVENTS)] * 5
 
-    assert list(map(len, sizes(waiting))) == [4, 1]
+    assert list(map(len, sizes(waiting))) == [2, 2, 1]
 
 
 def of_events(number):
