@@ -87,7 +87,7 @@ class BatchRequest(Request):
         return request
 
     def revoked(self) -> bool:
-        # Celery would acknowledge what nobody has handled: up to 500 events.
+        # Celery would acknowledge what nobody has handled: a whole batch.
         return False
 
     def _announce_revoked(self, *args: Any) -> None:

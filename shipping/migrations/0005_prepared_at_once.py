@@ -1,13 +1,17 @@
 """A parcel is prepared as soon as the carrier has booked it: no status between.
 
-What was only booked is booked again, under the same number. PostgreSQL cannot change
+What was only booked is booked again, under the same number. Django cannot change
 what a generated column is made of, so it is made anew, which writes the table once.
 """
 
 from django.db import migrations, models
 
+# With the lock that the rest takes anyway: a worker that still runs would wait for a row
+# of ours, and we for its table.
 BACK_TO_OPENED = """
-    UPDATE shipping_shipment SET status = 'opened', updated = statement_timestamp()
+    LOCK TABLE shipping_shipment IN ACCESS EXCLUSIVE MODE;
+    UPDATE shipping_shipment
+    SET status = 'opened', updated = statement_timestamp(), tried = NULL, sweeps = 0
     WHERE status = 'booked'
 """
 OPEN = ("opened", "prepared", "released", "in_transit")

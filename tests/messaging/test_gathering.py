@@ -4,6 +4,7 @@ from socket import socketpair
 from types import SimpleNamespace
 
 import kombu.asynchronous
+import pytest
 from celery.bootsteps import RUN
 
 from orders_project.messaging import gathering
@@ -141,6 +142,20 @@ def test_nothing_rests_with_all_in_hand_that_the_broker_would_deliver(monkeypatc
     idle = Idle(monkeypatch)
     idle.hear_after_a_batch("inventory.queue", "order.created", times=16)
     assert idle.ran == [1, 16]
+
+
+@pytest.mark.parametrize(
+    ("queue", "full"), [("inventory.queue", 500), ("audit.queue", 1_000)]
+)
+def test_nothing_rests_with_as_much_as_a_batch_takes(monkeypatch, queue, full):
+    idle = Idle(monkeypatch)
+    idle.hear_after_a_batch(queue, "order.created", times=1)
+    (one,) = idle.waiting
+
+    idle.waiting = [one._replace(events=full - 1)]
+    assert idle.tasks_at_rest() == {one.task}
+    idle.waiting = [one._replace(events=full)]
+    assert not idle.tasks_at_rest()
 
 
 def test_a_batch_that_is_settled_rests(monkeypatch):

@@ -71,6 +71,12 @@ def test_a_batch_is_handled_whole(handler):
     assert outcomes() == {"handled": 3}
 
 
+def test_what_is_only_recorded_is_recorded_a_thousand_in_a_transaction(handler):
+    hear(QUEUE, *paid(1_001))
+
+    assert list(map(len, handler.batches)) == [1_000, 1]
+
+
 def test_a_second_copy_is_dropped_even_inside_one_batch(handler):
     (event,) = paid()
     hear(QUEUE, event, event)
