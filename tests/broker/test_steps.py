@@ -7,7 +7,7 @@ from celery import chain, signature
 from django.db import transaction
 
 from orders_project.messaging import outbox, relay
-from orders_project.messaging.events import NORMAL, URGENT
+from orders_project.messaging.events import NORMAL, URGENT, new_id
 from tests.processes import worker
 
 
@@ -41,3 +41,14 @@ def test_a_step_that_waits_on_a_rung_keeps_its_priority_and_its_chain(broker):
     assert waiting.properties["priority"] == URGENT
     *_, embed = json.loads(waiting.body)
     assert [step["task"] for step in embed["chain"]] == [deliver]
+
+
+def test_a_step_of_an_older_release_is_parked_with_its_chain(broker):
+    book, prepare = "shipping.tasks.book", "shipping.tasks.prepare"
+    send(broker, book, [new_id()], prepare, priority=NORMAL)
+
+    with worker("shipping.tasks"):
+        parked = broker.take("dead.letter.queue")
+    assert parked.headers["task"] == book
+    *_, embed = json.loads(parked.body)
+    assert [step["task"] for step in embed["chain"]] == [prepare]
