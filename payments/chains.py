@@ -6,7 +6,7 @@ from orders_project.messaging.chains import Chains
 CHAINS = Chains(
     "payments.tasks",
     {
-        "prepaid": ("authorise", "capture", "settle"),
+        "prepaid": ("authorise", "capture"),
         "cod": ("accept",),
         "collection": ("collect",),
         "refund": ("refund",),

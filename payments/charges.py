@@ -3,14 +3,14 @@
 Each reads, asks outside any transaction, and records the answers in one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db import transaction
 
 from orders_project.messaging import outbox
 from orders_project.messaging.crash import crash_point
-from orders_project.messaging.events import PaymentFailed
+from orders_project.messaging.events import Event
 from payments import refunds
 from payments.gateways import gateway
 from payments.gateways.port import Charge, Outcome
@@ -19,24 +19,29 @@ from payments.rows import Row, lock, move, read
 
 
 class Stage(NamedTuple):
-    """A call to the gateway: from which status, and where each answer leads."""
+    """A call to the gateway: from which status, and where each answer leads.
+
+    Who has reached the goal before goes on with the others.
+    """
 
     operation: str
     source: str
     leads: Mapping[str, str]
-    past: Sequence[str]
+    goal: str
 
 
 AUTHORISATION = Stage(
-    "authorise",
-    OPENED,
-    {"authorised": AUTHORISED, "declined": FAILED},
-    (AUTHORISED, CAPTURED),
+    "authorise", OPENED, {"authorised": AUTHORISED, "declined": FAILED}, AUTHORISED
 )
 # What is held must be released when it cannot be taken: hence VOIDING.
 CAPTURE = Stage(
-    "capture", AUTHORISED, {"captured": CAPTURED, "declined": VOIDING}, (CAPTURED,)
+    "capture", AUTHORISED, {"captured": CAPTURED, "declined": VOIDING}, CAPTURED
 )
+
+SAYS: Mapping[str, Callable[[Row], Event]] = {
+    CAPTURED: Row.success,
+    FAILED: Row.failure,
+}
 
 
 class Progress(NamedTuple):
@@ -52,12 +57,12 @@ def authorise(order_ids: Sequence[str]) -> Progress:
 
 
 def capture(order_ids: Sequence[str]) -> Progress:
-    """Have the gateway take the money that it holds."""
+    """Have the gateway take the money that it holds, and say that it is ours."""
     return _charge(CAPTURE, order_ids)
 
 
 def _charge(stage: Stage, order_ids: Sequence[str]) -> Progress:
-    rows = read(order_ids, stage.source, *stage.past)
+    rows = read(order_ids, stage.source, stage.goal)
     waiting = [row for row in rows if row.status == stage.source]
     charges = [_as_charge(row, stage.operation) for row in waiting]
     outcomes = getattr(gateway(), stage.operation)(charges)
@@ -69,7 +74,7 @@ def _charge(stage: Stage, order_ids: Sequence[str]) -> Progress:
     }
     moved = _record(stage, answers)
     unanswered = [one.order_id for one in waiting if one.order_id not in answers]
-    past = [row.order_id for row in (*rows, *moved) if row.status in stage.past]
+    past = [row.order_id for row in (*rows, *moved) if row.status == stage.goal]
     return Progress(past, unanswered)
 
 
@@ -90,13 +95,7 @@ def _record(stage: Stage, answers: Mapping[str, Outcome]) -> list[Row]:
     moved = move([_as_move(stage, *answer) for answer in answers.items()])
     refunds.request([row for row in moved if row.status == VOIDING])
     refunds.request_again(_charged(answers) - {row.order_id for row in moved})
-    outbox.append(
-        *(
-            row.say(PaymentFailed, reason=row.reason)
-            for row in moved
-            if row.status == FAILED
-        )
-    )
+    outbox.append(*(SAYS[row.status](row) for row in moved if row.status in SAYS))
     return moved
 
 

@@ -1,7 +1,7 @@
 """Which status of a payment, and of a refund, may follow which. Plain tables.
 
-A prepaid payment goes opened, authorised, captured, settled; cash on delivery goes
-opened, accepted, due (the parcel is there), collected. `voiding` is a payment that
+A prepaid payment goes opened, authorised, captured; cash on delivery goes opened,
+accepted, due (the parcel is there), collected. `voiding` is a payment that
 was given up while the gateway must still confirm that it holds no money.
 """
 
@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 OPENED = "opened"
 AUTHORISED = "authorised"
 CAPTURED = "captured"
-SETTLED = "settled"
 ACCEPTED = "accepted"
 DUE = "due"
 COLLECTED = "collected"
@@ -21,8 +20,7 @@ CANCELLED = "cancelled"
 PAYMENT: Mapping[str, Sequence[str]] = {
     OPENED: (AUTHORISED, ACCEPTED, VOIDING, FAILED, CANCELLED),
     AUTHORISED: (CAPTURED, VOIDING, CANCELLED),
-    CAPTURED: (SETTLED, CANCELLED),
-    SETTLED: (CANCELLED,),
+    CAPTURED: (CANCELLED,),
     ACCEPTED: (DUE, CANCELLED),
     DUE: (COLLECTED,),
     COLLECTED: (),
@@ -43,10 +41,10 @@ REFUND: Mapping[str, Sequence[str]] = {
 }
 
 #: Where a task of ours is at work: what rests here too long is started again.
-MOVING: Sequence[str] = (OPENED, AUTHORISED, CAPTURED, DUE)
+MOVING: Sequence[str] = (OPENED, AUTHORISED, DUE)
 
-#: What has not come to its end; a settled payment is only touched by a refund.
-OPEN: Sequence[str] = (OPENED, AUTHORISED, CAPTURED, ACCEPTED, DUE, VOIDING)
+#: What has not come to its end; a captured payment is only touched by a refund.
+OPEN: Sequence[str] = (OPENED, AUTHORISED, ACCEPTED, DUE, VOIDING)
 
 
 def before(status: str, table: Mapping[str, Sequence[str]] = PAYMENT) -> list[str]:

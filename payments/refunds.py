@@ -14,11 +14,7 @@ from django.db import transaction
 from orders_project.messaging import outbox, sql
 from orders_project.messaging.chains import Job
 from orders_project.messaging.crash import crash_point
-from orders_project.messaging.events import (
-    OrderCancelled,
-    PaymentFailed,
-    PaymentRefunded,
-)
+from orders_project.messaging.events import OrderCancelled, PaymentRefunded
 from payments.chains import CHAINS
 from payments.gateways import gateway
 from payments.gateways.port import Reversal
@@ -186,7 +182,7 @@ def _record(undone: Sequence[dict[str, object]]) -> None:
     failed = move_all(ended, FAILED)
     refunded = [one for one, status in ended.items() if status == REFUNDED]
     outbox.append(
-        *(row.say(PaymentFailed, reason=row.reason) for row in failed),
+        *map(Row.failure, failed),
         *map(_money_back, read(refunded, CANCELLED, FAILED)),
     )
 

@@ -1,6 +1,7 @@
 """Payments as sets of rows."""
 
 from orders_project.messaging import rows
+from orders_project.messaging.events import PaymentFailed, PaymentSucceeded
 from payments import lifecycle
 
 
@@ -14,6 +15,18 @@ class Row(rows.Row, frozen=True):
     token: str
     country: str
     reference: str
+
+    def success(self) -> PaymentSucceeded:
+        return self.say(
+            PaymentSucceeded,
+            amount_cents=self.amount_cents,
+            currency=self.currency,
+            method=self.method,
+            country=self.country,
+        )
+
+    def failure(self) -> PaymentFailed:
+        return self.say(PaymentFailed, reason=self.reason)
 
 
 PAYMENTS = rows.Table(

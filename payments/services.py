@@ -1,4 +1,4 @@
-"""What moves a payment without the gateway: opened, and the money ours.
+"""What moves a payment without the gateway: opened, and the cash ours.
 
 The calls to the gateway are in charges.py, what undoes a payment in refunds.py.
 """
@@ -14,7 +14,6 @@ from orders_project.messaging.errors import Poison
 from orders_project.messaging.events import (
     METHODS,
     CodAccepted,
-    PaymentSucceeded,
     ShipmentDelivered,
     StockReserved,
 )
@@ -26,7 +25,6 @@ from payments.lifecycle import (
     COLLECTED,
     DUE,
     MOVING,
-    SETTLED,
 )
 from payments.rows import Row, lock, move, move_all
 
@@ -84,13 +82,6 @@ def _opening(event: StockReserved) -> dict[str, object]:
 
 
 @transaction.atomic
-def settle(order_ids: Sequence[str]) -> None:
-    """Record the captured money as ours, and say so."""
-    lock(order_ids)
-    outbox.append(*map(_success, move_all(order_ids, SETTLED)))
-
-
-@transaction.atomic
 def accept(order_ids: Sequence[str]) -> None:
     """Agree that the money comes in cash when the parcel does."""
     lock(order_ids)
@@ -120,17 +111,7 @@ def mark_due(events: Sequence[ShipmentDelivered]) -> None:
 def collect(order_ids: Sequence[str]) -> None:
     """Record the cash as ours, and say so."""
     lock(order_ids)
-    outbox.append(*map(_success, move_all(order_ids, COLLECTED)))
-
-
-def _success(row: Row) -> PaymentSucceeded:
-    return row.say(
-        PaymentSucceeded,
-        amount_cents=row.amount_cents,
-        currency=row.currency,
-        method=row.method,
-        country=row.country,
-    )
+    outbox.append(*map(Row.success, move_all(order_ids, COLLECTED)))
 
 
 @nudging.single

@@ -56,15 +56,8 @@ def authorise(ids: Sequence[str]) -> Sequence[str]:
 
 @step
 def capture(ids: Sequence[str]) -> Sequence[str]:
-    """Have the gateway take the money that it holds."""
+    """Have the gateway take the money that it holds: it is ours."""
     return _go_on(charges.capture(ids))
-
-
-@step
-def settle(ids: Sequence[str]) -> Sequence[str]:
-    """Record the captured money as ours."""
-    services.settle(ids)
-    return ids
 
 
 @step

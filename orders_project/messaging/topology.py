@@ -241,7 +241,6 @@ QUEUES: Sequence[Queue] = (*CONSUMED, *PARKED, *(rung.queue for rung in RUNGS))
 TASK_ROUTES: Mapping[str, Queue] = {
     "payments.tasks.authorise": PREPAID_QUEUE,
     "payments.tasks.capture": PREPAID_QUEUE,
-    "payments.tasks.settle": PREPAID_QUEUE,
     "payments.tasks.refund": PREPAID_QUEUE,
     "payments.tasks.resume": PREPAID_QUEUE,
     "payments.tasks.accept": COD_QUEUE,

@@ -3,7 +3,7 @@
 from orders_project.messaging.topology import FAILED_ORDER_QUEUE
 
 FINE, POISONED, TOO_EARLY, DEADLY, STUCK, CUT_OFF = range(6)
-#: A payment that kills whoever settles it.
+#: A payment that kills whoever refunds it.
 KILLER = "019aa000-0000-7000-8000-000000000000"
 #: As often does CUT_OFF wait for the end of its worker's connection.
 CUTS = 6

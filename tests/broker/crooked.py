@@ -23,7 +23,7 @@ from orders_project.messaging.hearing import hears
 from orders_project.messaging.models import Attempt, Work
 from orders_project.messaging.rpc import answers
 from orders_project.messaging.topology import PAYMENT_RPC_QUEUE
-from payments import services
+from payments import refunds
 from tests.broker.behaviours import (
     CUT_OFF,
     CUTS,
@@ -75,16 +75,16 @@ def cut_off(_event):
         time.sleep(600)
 
 
-settle = services.settle
+refund = refunds.refund
 
 
-def settle_or_die(ids):
+def refund_or_die(ids):
     if KILLER in ids:
         os.kill(os.getpid(), signal.SIGKILL)
-    settle(ids)
+    refund(ids)
 
 
-services.settle = settle_or_die
+refunds.refund = refund_or_die
 
 DOES = {
     FINE: fine,

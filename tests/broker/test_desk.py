@@ -149,7 +149,7 @@ def test_garbage_of_every_kind_is_tidied_too(broker, crooked):
 
 
 def test_a_step_is_replayed_by_a_worker_and_says_that_it_is_done(broker):
-    step = signature("payments.tasks.settle", args=([new_id()],))
+    step = signature("payments.tasks.capture", args=([new_id()],))
     with transaction.atomic():
         outbox.send_task(step)
     with relay():

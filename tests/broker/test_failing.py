@@ -162,9 +162,9 @@ def test_an_event_that_kills_its_worker_is_parked_and_its_neighbours_live(
 
 def test_a_step_that_kills_its_worker_is_parked_and_its_neighbours_go_on(broker):
     good = [new_id() for _ in range(60)]
-    settle = signature("payments.tasks.settle", args=([*good[:9], KILLER, *good[9:]],))
+    refund = signature("payments.tasks.refund", args=([*good[:9], KILLER, *good[9:]],))
     with transaction.atomic():
-        outbox.send_task(chain(settle, signature("payments.tasks.accept")))
+        outbox.send_task(chain(refund, signature("payments.tasks.accept")))
     relay.carry(broker.publisher)
 
     with worker("payment.prepaid.queue", app="tests.broker.crooked"):

@@ -144,7 +144,7 @@ def test_a_message_that_no_queue_takes_is_kept_and_its_neighbours_go(broker):
 
 def test_what_is_due_later_stays_until_then(broker):
     with transaction.atomic():
-        step = signature("payments.tasks.settle", args=([new_id()],))
+        step = signature("payments.tasks.capture", args=([new_id()],))
         outbox.send_task(step, after=3600)
 
     assert relay.carry(broker.publisher) == 0

@@ -20,13 +20,12 @@ def send(broker, name, ids, *then, priority):
 
 @pytest.mark.parametrize("priority", [NORMAL, URGENT])
 def test_a_chain_keeps_its_priority_after_its_first_step(broker, priority):
-    send(
-        broker, "payments.tasks.settle", [], "payments.tasks.accept", priority=priority
-    )
+    refund, accept = "payments.tasks.refund", "payments.tasks.accept"
+    send(broker, refund, [], accept, priority=priority)
 
     with worker("payment.prepaid.queue"):
         second = broker.take("payment.cod.queue")
-    assert second.headers["task"] == "payments.tasks.accept"
+    assert second.headers["task"] == accept
     assert second.properties["priority"] == priority
 
 

@@ -26,12 +26,12 @@ QUEUES = (
     "analytics.queue",
 )
 STEPS = (
-    *("authorise", "capture", "settle", "accept", "collect", "refund"),
+    *("authorise", "capture", "accept", "collect", "refund"),
     *("prepare", "hand_over", "deliver"),
 )
 TASKS = (
-    *(f"payments.tasks.{step}" for step in STEPS[:6]),
-    *(f"shipping.tasks.{step}" for step in STEPS[6:]),
+    *(f"payments.tasks.{step}" for step in STEPS[:5]),
+    *(f"shipping.tasks.{step}" for step in STEPS[5:]),
     "notifications.tasks.deliver",
 )
 SWEEPS = (

@@ -36,7 +36,7 @@ def hears(*events):
     hear(PAYMENT_QUEUE, *events)
 
 
-def charge(*ids, steps=("authorise", "capture", "settle")):
+def charge(*ids, steps=("authorise", "capture")):
     """Run the steps of a chain as a worker would, each with what the last returned."""
     for step in steps:
         ids = getattr(tasks, step)(ids)

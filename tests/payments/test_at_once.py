@@ -38,7 +38,7 @@ def test_cancelled_while_it_is_opened_and_charged_nothing_stays_taken(seed, rung
     assert len(said(PaymentRefunded)) == refunded
 
 
-def test_chains_that_run_beside_each_other_charge_and_settle_once(rungs):
+def test_chains_that_run_beside_each_other_charge_once(rungs):
     events = [reserved() for _ in range(30)]
     ids = [event.order_id for event in events]
     hears(*events)

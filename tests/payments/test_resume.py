@@ -31,17 +31,17 @@ def lose_every_message_and_wait(**time):
         model.objects.update(updated=F("updated") - ago, tried=F("tried") - ago)
 
 
-@pytest.mark.parametrize("done", range(3))
+@pytest.mark.parametrize("done", [(), ("authorise",)])
 def test_a_chain_that_got_lost_is_started_again(done):
     event = reserved()
     hears(event)
-    charge(event.order_id, steps=("authorise", "capture", "settle")[:done])
+    charge(event.order_id, steps=done)
     lose_every_message_and_wait()
 
     assert tasks.resume() == 1
     pump()
 
-    assert status(event) == "settled"
+    assert status(event) == "captured"
     assert GatewayEntry.objects.count() == 2
 
 
@@ -89,7 +89,7 @@ def test_who_is_named_does_not_wait_until_it_has_rested_long_enough():
     nudging.nudge([event.order_id], by="ada")
     pump()
 
-    assert (status(event), status(other)) == ("settled", "opened")
+    assert (status(event), status(other)) == ("captured", "opened")
     assert nudges(event) == [("events", "ada"), ("prepaid", "ada")]
 
 

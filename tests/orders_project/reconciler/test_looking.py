@@ -94,7 +94,7 @@ def parcel_of_a_paid_order_rests(order):
 
 
 RESTS = {
-    "payment_rests": lambda order: set_to(Payment, order, status="captured"),
+    "payment_rests": lambda order: set_to(Payment, order, status="due"),
     "refund_rests": lambda order: Refund.objects.create(order_id=order.pk),
     "parcel_rests": parcel_of_a_paid_order_rests,
 }

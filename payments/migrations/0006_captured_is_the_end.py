@@ -1,0 +1,58 @@
+"""Captured money is ours: no status comes after it.
+
+What was captured and not yet said to be ours is captured again, under the same key,
+which takes nothing twice. Django cannot change what a generated column is made of, so
+it is made anew, and the table is written twice.
+"""
+
+from django.db import migrations, models
+
+# With the lock that the rest takes anyway: a worker that still runs would wait for a row
+# of ours, and we for its table.
+BACK_TO_AUTHORISED = """
+    LOCK TABLE payments_payment IN ACCESS EXCLUSIVE MODE;
+    UPDATE payments_payment
+    SET status = 'authorised', updated = statement_timestamp(), tried = NULL, sweeps = 0
+    WHERE is_open AND status = 'captured'
+"""
+# Writes the table anew, and leaves no dead rows, as an UPDATE of all would.
+RENAME = """
+    ALTER TABLE payments_payment ALTER COLUMN status TYPE text
+    USING CASE status WHEN '{}' THEN '{}' ELSE status END
+"""
+OPEN = ("opened", "authorised", "accepted", "due", "voiding")
+ENDED = ("captured", "collected", "failed", "cancelled")
+
+
+class Migration(migrations.Migration):
+    dependencies = [("payments", "0005_tries_of_sweeps")]
+
+    operations = [
+        migrations.RunSQL(BACK_TO_AUTHORISED, migrations.RunSQL.noop),
+        migrations.RemoveConstraint("payment", "payment_status"),
+        migrations.RemoveIndex("payment", "open_payments"),
+        migrations.RemoveField("payment", "is_open"),
+        migrations.RunSQL(
+            RENAME.format("settled", "captured"), RENAME.format("captured", "settled")
+        ),
+        migrations.AddField(
+            "payment", "is_open", models.GeneratedField(
+                expression=models.Q(status__in=OPEN),
+                output_field=models.BooleanField(),
+                db_persist=True,
+            )
+        ),
+        migrations.AddIndex(
+            "payment", models.Index(
+                fields=["order_id"],
+                condition=models.Q(is_open=True),
+                name="open_payments",
+            )
+        ),
+        migrations.AddConstraint(
+            "payment", models.CheckConstraint(
+                condition=models.Q(status__in=sorted((*OPEN, *ENDED))),
+                name="payment_status",
+            )
+        ),
+    ]
