@@ -6,7 +6,7 @@ CHAINS = Chains(
     "shipping.tasks",
     {
         "preparation": ("prepare",),
-        "dispatch": ("hand_over", "deliver"),
+        "dispatch": ("hand_over",),
         "delivery": ("deliver",),
     },
 )

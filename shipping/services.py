@@ -136,27 +136,27 @@ def _caused(event: Event, status: str) -> dict[str, object]:
     return {"order_id": event.order_id, "status": status, "cause": event.id}
 
 
-def hand_over(order_ids: Sequence[str]) -> list[str]:
-    """Hand the released parcels to the carrier; return those to deliver at once.
+def hand_over(order_ids: Sequence[str]) -> None:
+    """Hand the released parcels to the carrier.
 
     CARRIER_DELIVERY_SECONDS: 0 delivers at once, None leaves it to a confirmation.
     """
-    rows = read(order_ids, RELEASED, IN_TRANSIT)
-    waiting = [row for row in rows if row.status == RELEASED]
-    carrier().hand_over([_parcel(row) for row in waiting])
+    rows = read(order_ids, RELEASED)
+    carrier().hand_over([_parcel(row) for row in rows])
     crash_point("shipping: handed over, not recorded")
-    with transaction.atomic():
-        lock(order_ids)
-        moved = move_all((row.order_id for row in waiting), IN_TRANSIT)
-        _deliver_later(moved)
+    handed = [row.order_id for row in rows]
     if settings.CARRIER_DELIVERY_SECONDS == 0:
-        return [row.order_id for row in (*rows, *moved) if row.status == IN_TRANSIT]
-    return []
+        deliver(handed)
+    else:
+        _send_off(handed)
 
 
-def _deliver_later(rows: Sequence[Row]) -> None:
+@transaction.atomic
+def _send_off(order_ids: Sequence[str]) -> None:
+    lock(order_ids)
+    moved = move_all(order_ids, IN_TRANSIT)
     if seconds := settings.CARRIER_DELIVERY_SECONDS:
-        jobs = [("delivery", row.priority, row.order_id) for row in rows]
+        jobs = [("delivery", row.priority, row.order_id) for row in moved]
         CHAINS.start(jobs, after=seconds)
 
 

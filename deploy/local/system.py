@@ -44,7 +44,7 @@ SETTINGS = {
     # What waits for minutes in a shop waits for seconds here.
     "faults": {
         "DEBUG": "false",
-        "CARRIER_DELIVERY_SECONDS": "0",
+        "CARRIER_DELIVERY_SECONDS": "1",
         "CONFIRMATION_DELAY_SECONDS": "0",
         "SWEEP_IDLE_SECONDS": "20",
         "SWEEP_INTERVAL_SECONDS": "5",

@@ -145,7 +145,7 @@ def _settling(
     def settle(*args: Any, **kwargs: Any) -> None:
         for one in batch:
             getattr(one.message, how)(*args, **kwargs)
-        gathering.rest(batch[0], monotonic() - begun)
+        gathering.rest(batch, monotonic() - begun)
         # What was rejected comes again.
         gathering.done(batch if how == ACK else ())
 

@@ -142,10 +142,11 @@ class Gathering:
         self.pause = 0.0
         self.schedule()
 
-    def rest(self, one: Waiting, took: float) -> None:
+    def rest(self, batch: Sequence[Waiting], took: float) -> None:
         """Have the task of a batch wait for company, where it does (pace.py)."""
-        if seconds := pace.of(one.wire.queue).rest(took):
-            self.rests[one.task] = monotonic() + seconds
+        task, queue = batch[0].task, batch[0].wire.queue
+        if seconds := pace.of(queue).rest(took, sum(one.events for one in batch)):
+            self.rests[task] = monotonic() + seconds
             self.consumer.hub.call_later(seconds, self.schedule)
 
     def give_back(self, batch: Sequence[Waiting]) -> None:

@@ -1,8 +1,9 @@
 """How messages gather: how many events make a batch, and how long its task then rests.
 
 Orders that come close together travel as one batch from the first queue on; a batch
-that takes long there tells of a busy system. Nobody waits for what is only recorded,
-nor behind it: there a batch may be larger than a message.
+of several there tells that more are to come, and one that takes long of a busy system
+(docs/adr/0011). Nobody waits for what is only recorded, nor behind it: there a batch
+may be larger than a message.
 """
 
 from collections.abc import Mapping
@@ -23,22 +24,22 @@ from orders_project.messaging.topology import (
 class Pace(NamedTuple):
     """So many events run in one transaction, and after it their task rests.
 
-    It gathers company for so many times the batch's time, or fewer seconds, and no
-    longer than until its worker's hands are full.
+    For each event in it the task gathers company for so many times the batch's time,
+    for so many seconds at the longest, and only until its worker's hands are full.
     """
 
     events: int = MAX_EVENTS
     times: float = 0
     longest: float = 0
 
-    def rest(self, took: float) -> float:
-        return min(self.times * took, self.longest)
+    def rest(self, took: float, events: int) -> float:
+        return min(self.times * took * events, self.longest)
 
 
 USUAL = Pace()
 RECORDING = Pace(events=1_000, times=inf, longest=0.5)
 PACES: Mapping[str, Pace] = {
-    INVENTORY_QUEUE.name: Pace(times=8, longest=0.15),
+    INVENTORY_QUEUE.name: Pace(times=6, longest=0.15),
     AUDIT_QUEUE.name: RECORDING,
     ANALYTICS_QUEUE.name: RECORDING,
     EMAIL_QUEUE.name: RECORDING,

@@ -24,4 +24,4 @@ def on_paper(transactional_db, monkeypatch, settings):
     settings.CARRIER = "tests.faults.outside.Carrier"
     settings.SMS_SENDER = "tests.faults.outside.TextMessages"
     settings.SIMULATED_SLOW_SECONDS = 0
-    settings.CONFIRMATION_DELAY_SECONDS = 3600
+    settings.CARRIER_DELIVERY_SECONDS = settings.CONFIRMATION_DELAY_SECONDS = 3600

@@ -22,7 +22,8 @@ ENDS = {"tok_ok": "completed"}
 
 
 @pytest.fixture
-def house(on_paper, monkeypatch):
+def house(on_paper, monkeypatch, settings):
+    settings.CARRIER_DELIVERY_SECONDS = 0.0001
     monkeypatch.setattr(packing, "HANDFUL", 1000)
     monkeypatch.setattr(packing, "GRIP", 1000)
     monkeypatch.setattr(envelope, "MAX_EVENTS", 10)

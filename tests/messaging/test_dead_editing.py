@@ -79,7 +79,7 @@ def test_what_died_again_keeps_what_was_mended():
 
 def test_steps_and_rubbish_are_not_edited():
     recording.record(dead("not JSON"))
-    step = step_letter("payments.tasks.settle", new_id(), "payment.prepaid.queue")
+    step = step_letter("payments.tasks.capture", new_id(), "payment.prepaid.queue")
     for letter, said in ((EVERY().get(kind="raw"), "nudge ORDER"), (step, "locked")):
         with pytest.raises(services.EditError, match=said):
             edit(letter, "{}")

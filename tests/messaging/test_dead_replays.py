@@ -13,7 +13,7 @@ from orders_project.messaging.events import new_id
 from orders_project.messaging.hearing import run_batch
 from orders_project.messaging.models import DeadLetter, Parcel
 from orders_project.messaging.retry import Wire
-from payments import services as payments
+from payments import charges
 from tests.messaging.desk import (
     BY,
     EVERY,
@@ -141,7 +141,7 @@ def run_step(parcel, **more):
 
 
 def test_a_step_is_replayed_on_its_own_queue():
-    letter = step_letter("payments.tasks.settle", new_id(), "payment.prepaid.queue")
+    letter = step_letter("payments.tasks.capture", new_id(), "payment.prepaid.queue")
 
     assert services.replay(EVERY(), **BY).started == 1
     parcel = Parcel.objects.get()
@@ -154,9 +154,9 @@ def test_a_step_is_replayed_on_its_own_queue():
 def test_a_step_that_waits_on_the_first_rung_is_not_done_and_climbs_no_other(
     rungs, monkeypatch
 ):
-    letter = step_letter("payments.tasks.settle", new_id(), "payment.prepaid.queue")
+    letter = step_letter("payments.tasks.capture", new_id(), "payment.prepaid.queue")
     services.replay(EVERY(), **BY)
-    monkeypatch.setattr(payments, "settle", Handler.failing(ValueError("a bug")))
+    monkeypatch.setattr(charges, "capture", Handler.failing(ValueError("a bug")))
     parcel = Parcel.objects.get()
     run_step(parcel)
 

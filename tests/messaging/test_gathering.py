@@ -78,7 +78,7 @@ class Idle(Gathering):
     def hear_after_a_batch(self, queue, kind, times, took=0.01):
         """Have so many come right after one that ran alone."""
         self.hear(queue, kind)
-        self.rest(self.batch[0], took)
+        self.rest(self.batch, took)
         for _ in range(times):
             self.hear(queue, kind)
 
@@ -95,7 +95,7 @@ def test_orders_that_come_close_together_travel_together(monkeypatch):
     idle.hear_after_a_batch("inventory.queue", "order.created", times=2)
     assert idle.ran == [1]
 
-    idle.wait(PACES["inventory.queue"].rest(0.01))
+    idle.wait(PACES["inventory.queue"].rest(0.01, events=1))
     assert idle.ran == [1, 2]
 
 
@@ -123,9 +123,18 @@ def test_what_is_about_an_order_that_waits_waits_behind_it(monkeypatch):
     assert idle.ran == [1, 1, 1]
 
 
-def test_a_rest_is_as_long_as_a_busy_system_makes_the_batch_and_no_longer():
-    pace = Pace(times=8, longest=0.15)
-    assert [pace.rest(took) for took in (0.005, 0.01, 3)] == [0.04, 0.08, 0.15]
+@pytest.mark.parametrize(
+    ("took", "events", "rest"),
+    [
+        (0.005, 1, 0.03),
+        (0.01, 1, 0.06),
+        (0.005, 3, 0.09),
+        (0.01, 3, 0.15),
+        (3, 1, 0.15),
+    ],
+)
+def test_a_rest_grows_with_the_batch_and_its_time_up_to_a_limit(took, events, rest):
+    assert Pace(times=6, longest=0.15).rest(took, events) == pytest.approx(rest)
 
 
 def test_records_rest_however_quick_they_were(monkeypatch):
@@ -156,6 +165,18 @@ def test_nothing_rests_with_as_much_as_a_batch_takes(monkeypatch, queue, full):
     assert idle.tasks_at_rest() == {one.task}
     idle.waiting = [one._replace(events=full)]
     assert not idle.tasks_at_rest()
+
+
+def test_after_a_batch_of_several_it_rests_so_many_times_as_long(monkeypatch):
+    idle = Idle(monkeypatch)
+    idle.hear("inventory.queue", "order.created")
+    idle.rest([idle.batch[0]] * 2, took=0.01)
+    idle.hear("inventory.queue", "order.created")
+    idle.wait(PACES["inventory.queue"].rest(0.01, events=1))
+    assert idle.ran == [1]
+
+    idle.wait(PACES["inventory.queue"].rest(0.01, events=2))
+    assert idle.ran == [1, 1]
 
 
 def test_a_batch_that_is_settled_rests(monkeypatch):

@@ -59,7 +59,7 @@ def test_aliases_travel_in_the_header_cc():
 
 def test_what_waits_has_a_due_time():
     before = utc_now()
-    outbox.send_task(signature("payments.tasks.settle", args=([],)), after=300)
+    outbox.send_task(signature("payments.tasks.capture", args=([],)), after=300)
 
     wait = Parcel.objects.get().due - before
     assert timedelta(minutes=5) <= wait < timedelta(minutes=6)

@@ -34,7 +34,8 @@ def test_a_preparation_that_got_lost_is_started_again():
 
 
 @pytest.mark.parametrize("steps", [[], ["hand_over"]])
-def test_a_dispatch_that_got_lost_is_started_again(steps):
+def test_a_dispatch_or_a_delivery_that_got_lost_is_started_again(settings, steps):
+    settings.CARRIER_DELIVERY_SECONDS = 90
     event = prepared()
     hears(stands(event))
     run(event.order_id, steps=steps)
