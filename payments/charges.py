@@ -14,7 +14,7 @@ from orders_project.messaging.events import Event
 from payments import refunds
 from payments.gateways import gateway
 from payments.gateways.port import Charge, Outcome
-from payments.lifecycle import AUTHORISED, CAPTURED, FAILED, OPENED, VOIDING
+from payments.lifecycle import AUTHORISED, FAILED, OPENED, SETTLED, VOIDING
 from payments.rows import Row, lock, move, read
 
 
@@ -35,11 +35,11 @@ AUTHORISATION = Stage(
 )
 # What is held must be released when it cannot be taken: hence VOIDING.
 CAPTURE = Stage(
-    "capture", AUTHORISED, {"captured": CAPTURED, "declined": VOIDING}, CAPTURED
+    "capture", AUTHORISED, {"captured": SETTLED, "declined": VOIDING}, SETTLED
 )
 
 SAYS: Mapping[str, Callable[[Row], Event]] = {
-    CAPTURED: Row.success,
+    SETTLED: Row.success,
     FAILED: Row.failure,
 }
 

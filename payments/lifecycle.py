@@ -1,6 +1,6 @@
 """Which status of a payment, and of a refund, may follow which. Plain tables.
 
-A prepaid payment goes opened, authorised, captured; cash on delivery goes opened,
+A prepaid payment goes opened, authorised, settled; cash on delivery goes opened,
 accepted, due (the parcel is there), collected. `voiding` is a payment that
 was given up while the gateway must still confirm that it holds no money.
 """
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 OPENED = "opened"
 AUTHORISED = "authorised"
-CAPTURED = "captured"
+SETTLED = "settled"
 ACCEPTED = "accepted"
 DUE = "due"
 COLLECTED = "collected"
@@ -19,8 +19,8 @@ CANCELLED = "cancelled"
 
 PAYMENT: Mapping[str, Sequence[str]] = {
     OPENED: (AUTHORISED, ACCEPTED, VOIDING, FAILED, CANCELLED),
-    AUTHORISED: (CAPTURED, VOIDING, CANCELLED),
-    CAPTURED: (CANCELLED,),
+    AUTHORISED: (SETTLED, VOIDING, CANCELLED),
+    SETTLED: (CANCELLED,),
     ACCEPTED: (DUE, CANCELLED),
     DUE: (COLLECTED,),
     COLLECTED: (),
@@ -43,7 +43,7 @@ REFUND: Mapping[str, Sequence[str]] = {
 #: Where a task of ours is at work: what rests here too long is started again.
 MOVING: Sequence[str] = (OPENED, AUTHORISED, DUE)
 
-#: What has not come to its end; a captured payment is only touched by a refund.
+#: What has not come to its end; a settled payment is only touched by a refund.
 OPEN: Sequence[str] = (OPENED, AUTHORISED, ACCEPTED, DUE, VOIDING)
 
 

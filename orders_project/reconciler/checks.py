@@ -91,20 +91,20 @@ CHECKS: Sequence[Check] = (
     Check(
         "captured_only_here",
         "here the money counts as captured, and the gateway took none",
-        "payment = 'captured' AND payment_method = 'prepaid'"
+        "payment = 'settled' AND payment_method = 'prepaid'"
         " AND taken = 0 AND amount > 0",
         PERSON,
     ),
     Check(
         "refunded_only_there",
         "the gateway gave money back, and here that is not known",
-        "payment = 'captured' AND returned > 0",
+        "payment = 'settled' AND returned > 0",
         PERSON,
     ),
     Check(
         "amount_there",
         "the gateway took another amount than the payment's",
-        "payment = 'captured' AND taken NOT IN (0, amount)",
+        "payment = 'settled' AND taken NOT IN (0, amount)",
         PERSON,
     ),
     Check(
@@ -145,7 +145,7 @@ CHECKS: Sequence[Check] = (
     Check(
         "success_unheard",
         "the money is ours, and the order does not know",
-        "payment IN ('captured', 'collected') AND order_is_open AND NOT order_is_paid",
+        "payment IN ('settled', 'collected') AND order_is_open AND NOT order_is_paid",
         NUDGE,
     ),
     Check(
@@ -158,7 +158,7 @@ CHECKS: Sequence[Check] = (
         "cancellation_unheard_by_payment",
         "the order is cancelled, and the payment does not know",
         "order_status = 'cancelled'"
-        " AND payment IN ('opened', 'authorised', 'captured', 'accepted')",
+        " AND payment IN ('opened', 'authorised', 'settled', 'accepted')",
         NUDGE,
     ),
     Check(
@@ -171,7 +171,7 @@ CHECKS: Sequence[Check] = (
         "paid_without_money",
         "the order counts as paid, and there is no money for it",
         "order_status <> 'cancelled' AND order_is_paid"
-        " AND payment NOT IN ('captured', 'collected')",
+        " AND payment NOT IN ('settled', 'collected')",
         PERSON,
     ),
     # ---- the orders and their stock

@@ -21,9 +21,9 @@ ORDERS = size(usual=500, nightly=10_000)
 ENDS = {"tok_ok": "completed"}
 
 
-@pytest.fixture
-def house(on_paper, monkeypatch, settings):
-    settings.CARRIER_DELIVERY_SECONDS = 0.0001
+@pytest.fixture(params=[0, 0.0001])
+def house(request, on_paper, monkeypatch, settings):
+    settings.CARRIER_DELIVERY_SECONDS = request.param
     monkeypatch.setattr(packing, "HANDFUL", 1000)
     monkeypatch.setattr(packing, "GRIP", 1000)
     monkeypatch.setattr(envelope, "MAX_EVENTS", 10)

@@ -115,7 +115,7 @@ def test_what_people_look_for_is_found_through_its_own_index(admin_client, name)
 #: either, the filter would read the whole table: it is not to be offered.
 FREQUENT = {
     "Order": {"completed", "cancelled", "prepaid", "cod", "normal", "urgent"},
-    "Payment": {"captured", "collected", "failed", "cancelled", "prepaid", "cod"},
+    "Payment": {"settled", "collected", "failed", "cancelled", "prepaid", "cod"},
     "Refund": {"voided", "refunded"},
     "GatewayEntry": {"authorised", "captured", "refunded", "declined"},
     "Reservation": {"committed", "released"},

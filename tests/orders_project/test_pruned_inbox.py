@@ -35,7 +35,7 @@ def everything():
 
 
 def called_off(order):
-    pump_until(lambda: Payment.objects.filter(status="captured"))
+    pump_until(lambda: Payment.objects.filter(status="settled"))
     services.cancel_order(order.pk)
 
 

@@ -65,7 +65,7 @@ def test_the_delivery_of_a_prepaid_order_changes_nothing():
     hears(ShipmentDelivered(order_id=event.order_id))
     pump()
 
-    assert (status(event), len(said(PaymentSucceeded))) == ("captured", 1)
+    assert (status(event), len(said(PaymentSucceeded))) == ("settled", 1)
 
 
 @pytest.mark.parametrize("steps", [[], ["accept"]])

@@ -36,7 +36,7 @@ def test_a_charge_that_timed_out_waits_on_a_rung_while_the_others_go_on(rungs):
     hears(good, silent)
     pump()
 
-    assert (status(good), status(silent)) == ("captured", "opened")
+    assert (status(good), status(silent)) == ("settled", "opened")
     ((ids, exchange, headers),) = rungs
     assert (ids, exchange) == ([silent.order_id], "retry.5s")
     assert headers["x-attempt"] == 1
@@ -48,7 +48,7 @@ def test_asked_again_with_the_same_key_it_tells_what_it_did():
     for _ in ("authorise times out", "capture times out", "all is known"):
         charge(event.order_id)
 
-    assert (status(event), net_cents(event)) == ("captured", 1999)
+    assert (status(event), net_cents(event)) == ("settled", 1999)
     assert GatewayEntry.objects.filter(state="captured").count() == 1
     assert len(said(PaymentSucceeded)) == 1
 

@@ -30,7 +30,7 @@ def test_a_reserved_order_is_authorised_and_captured():
     hears(event)
     pump()
 
-    assert status(event) == "captured"
+    assert status(event) == "settled"
     assert net_cents(event) == 1999
     assert Payment.objects.get().reference == books(event).reference
 
@@ -78,7 +78,7 @@ def test_a_refusal_harms_nobody_else_in_its_batch():
     hears(good, bad)
     pump()
 
-    assert (status(good), status(bad)) == ("captured", "failed")
+    assert (status(good), status(bad)) == ("settled", "failed")
 
 
 def test_an_event_that_comes_twice_opens_one_payment():
@@ -113,7 +113,7 @@ def test_a_chain_that_starts_again_goes_on_behind_what_is_done(done):
 
     charge(event.order_id)
 
-    assert (status(event), net_cents(event)) == ("captured", 1999)
+    assert (status(event), net_cents(event)) == ("settled", 1999)
 
 
 def test_a_worker_that_dies_before_it_records_a_charge_asks_with_the_same_key(
@@ -128,7 +128,7 @@ def test_a_worker_that_dies_before_it_records_a_charge_asks_with_the_same_key(
 
     charge(event.order_id)
 
-    assert (status(event), net_cents(event)) == ("captured", 1999)
+    assert (status(event), net_cents(event)) == ("settled", 1999)
     assert GatewayEntry.objects.count() == 2
 
 

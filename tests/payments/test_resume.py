@@ -41,7 +41,7 @@ def test_a_chain_that_got_lost_is_started_again(done):
     assert tasks.resume() == 1
     pump()
 
-    assert status(event) == "captured"
+    assert status(event) == "settled"
     assert GatewayEntry.objects.count() == 2
 
 
@@ -89,7 +89,7 @@ def test_who_is_named_does_not_wait_until_it_has_rested_long_enough():
     nudging.nudge([event.order_id], by="ada")
     pump()
 
-    assert (status(event), status(other)) == ("captured", "opened")
+    assert (status(event), status(other)) == ("settled", "opened")
     assert nudges(event) == [("events", "ada"), ("prepaid", "ada")]
 
 

@@ -26,7 +26,7 @@ def test_the_answer_says_what_the_gateway_itself_confirms():
 
     assert answer == {
         "order_id": event.order_id,
-        "status": "captured",
+        "status": "settled",
         "reason": "",
         "method": "prepaid",
         "amount_cents": 1999,
@@ -109,7 +109,7 @@ def test_the_orders_page_gets_its_panel():
 
     rows = PANELS["Payment"](event.order_id)
 
-    assert ("Status", "captured") in rows
+    assert ("Status", "settled") in rows
     assert ("Amount", "19.99 USD") in rows
     assert ("Gateway: capture", "captured 19.99 USD") in rows
     assert PANELS["Payment"](new_id()) == []

@@ -43,6 +43,19 @@ def test_a_delay_puts_the_delivery_off(settings):
     assert (status(event), len(said(ShipmentDelivered))) == ("delivered", 1)
 
 
+@pytest.mark.parametrize("seconds", [90, None])
+def test_a_chain_of_an_older_release_delivers_nothing_before_its_time(
+    settings, seconds
+):
+    """It has `deliver` behind the hand-over, whatever the carrier needs."""
+    settings.CARRIER_DELIVERY_SECONDS = seconds
+    event = prepared()
+    hears(stands(event))
+    run(event.order_id, steps=["hand_over", "deliver"])
+
+    assert (status(event), said(ShipmentDelivered)) == ("in_transit", [])
+
+
 def test_without_a_simulated_delivery_it_waits_for_the_customer(settings):
     settings.CARRIER_DELIVERY_SECONDS = None
     event = prepared()

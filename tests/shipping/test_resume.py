@@ -46,6 +46,19 @@ def test_a_dispatch_or_a_delivery_that_got_lost_is_started_again(settings, steps
     assert (status(event), len(said(ShipmentDelivered))) == ("delivered", 1)
 
 
+def test_what_is_on_the_road_when_carriers_begin_to_deliver_at_once_arrives(settings):
+    settings.CARRIER_DELIVERY_SECONDS = 90
+    event = prepared()
+    hears(stands(event))
+    run(event.order_id, steps=["hand_over"])
+    settings.CARRIER_DELIVERY_SECONDS = 0
+    lose_every_message_and_wait()
+
+    services.resume_idle()
+    pump()
+    assert (status(event), len(said(ShipmentDelivered))) == ("delivered", 1)
+
+
 def test_a_parcel_on_the_road_is_given_the_carriers_time(settings):
     settings.CARRIER_DELIVERY_SECONDS = 7200
     event = prepared()

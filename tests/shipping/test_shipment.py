@@ -121,6 +121,23 @@ def test_handed_over_twice_it_is_delivered_once():
     assert (status(event), len(said(ShipmentDelivered))) == ("delivered", 1)
 
 
+def test_a_worker_that_dies_before_it_records_a_hand_over_does_it_again(monkeypatch):
+    event = prepared()
+    hears(stands(event))
+    with monkeypatch.context() as patch:
+        patch.setattr("shipping.services.deliver", _die)
+        with pytest.raises(SystemExit):
+            run(event.order_id, steps=["hand_over"])
+    assert status(event) == "released"
+
+    run(event.order_id, steps=["hand_over"])
+    assert (status(event), len(said(ShipmentDelivered))) == ("delivered", 1)
+
+
+def _die(*_args):
+    raise SystemExit
+
+
 def test_what_the_carrier_has_booked_and_nobody_noted_is_prepared_by_its_number():
     event = paid()
     hears(event)

@@ -25,3 +25,6 @@ def test_what_was_only_booked_is_booked_again_under_its_number():
     assert (shipment.status, shipment.sweeps) == ("opened", 0)
     assert (shipment.tracking, shipment.is_open) == ("WB1", True)
     assert services.resume([order_id]) == [("preparation", order_id)]
+
+    migrate("shipping", "0004_tries_of_sweeps")
+    assert Shipment.objects.get().is_open

@@ -78,7 +78,7 @@ def test_orders_questions_and_dead_letters_go_their_way(quorum, shop, broker):
         orders = [shop.order() for _ in range(5)]
         for order_id in orders:
             shop.wait_for(order_id, "completed")
-        assert shop.get(orders[0], "payment/")["status"] == "captured"
+        assert shop.get(orders[0], "payment/")["status"] == "settled"
         broker.send("", "order.queue", "no event", "nor this")
         first, second = eventually(two_letters)
         shop.verify()

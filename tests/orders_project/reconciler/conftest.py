@@ -33,7 +33,7 @@ def cancelled(place):
     def cancelled():
         receive_stock({"TEAPOT": 1})
         order = place()
-        pump_until(lambda: Payment.objects.filter(pk=order.pk, status="captured"))
+        pump_until(lambda: Payment.objects.filter(pk=order.pk, status="settled"))
         services.cancel_order(order.pk)
         pump()
         return order

@@ -129,7 +129,7 @@ def test_every_check_that_leaves_it_to_a_person_was_seen_to():
 def test_what_a_nudge_did_not_help_goes_to_the_desk(place):
     receive_stock({"TEAPOT": 1})
     order = place()
-    pump_until(lambda: Payment.objects.filter(status="captured"))
+    pump_until(lambda: Payment.objects.filter(status="settled"))
     for left in (False, True):
         Parcel.objects.all().delete()
         an_hour_passes()
@@ -195,7 +195,7 @@ def test_other_units_than_were_ordered_are_named_by_their_sku(done):
 def test_a_nudge_of_long_ago_was_for_something_else(place):
     receive_stock({"TEAPOT": 1})
     order = place()
-    pump_until(lambda: Payment.objects.filter(status="captured"))
+    pump_until(lambda: Payment.objects.filter(status="settled"))
     Parcel.objects.all().delete()
     long_ago = utc_now() - timedelta(days=30)
     Nudge.objects.create(order_id=order.pk, what="events", by=RECONCILER, at=long_ago)

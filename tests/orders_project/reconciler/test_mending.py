@@ -106,7 +106,7 @@ def test_a_payment_that_the_gateway_voided_fails_and_its_order_ends(place):
 
 
 LOST = {
-    "success_unheard": lambda: Payment.objects.filter(status="captured"),
+    "success_unheard": lambda: Payment.objects.filter(status="settled"),
     "stock_not_asked_for": lambda: Reservation.objects.filter(status="held"),
     "parcel_rests": lambda: Order.objects.filter(status="paid"),
 }

@@ -35,7 +35,7 @@ def test_by_night_it_repairs_by_itself(done):
 def test_the_timeline_names_the_reconciler(place):
     receive_stock({"TEAPOT": 1})
     place()
-    pump_until(lambda: Payment.objects.filter(status="captured"))
+    pump_until(lambda: Payment.objects.filter(status="settled"))
     Parcel.objects.all().delete()
     an_hour_passes()
     reconcile("--repair")

@@ -1,8 +1,8 @@
-"""Captured money is ours: no status comes after it.
+"""Captured money is ours at once: no status between.
 
 What was captured and not yet said to be ours is captured again, under the same key,
 which takes nothing twice. Django cannot change what a generated column is made of, so
-it is made anew, and the table is written twice.
+it is made anew, which writes the table once.
 """
 
 from django.db import migrations, models
@@ -15,13 +15,8 @@ BACK_TO_AUTHORISED = """
     SET status = 'authorised', updated = statement_timestamp(), tried = NULL, sweeps = 0
     WHERE is_open AND status = 'captured'
 """
-# Writes the table anew, and leaves no dead rows, as an UPDATE of all would.
-RENAME = """
-    ALTER TABLE payments_payment ALTER COLUMN status TYPE text
-    USING CASE status WHEN '{}' THEN '{}' ELSE status END
-"""
 OPEN = ("opened", "authorised", "accepted", "due", "voiding")
-ENDED = ("captured", "collected", "failed", "cancelled")
+ENDED = ("settled", "collected", "failed", "cancelled")
 
 
 class Migration(migrations.Migration):
@@ -32,9 +27,6 @@ class Migration(migrations.Migration):
         migrations.RemoveConstraint("payment", "payment_status"),
         migrations.RemoveIndex("payment", "open_payments"),
         migrations.RemoveField("payment", "is_open"),
-        migrations.RunSQL(
-            RENAME.format("settled", "captured"), RENAME.format("captured", "settled")
-        ),
         migrations.AddField(
             "payment", "is_open", models.GeneratedField(
                 expression=models.Q(status__in=OPEN),
