@@ -51,3 +51,13 @@ def test_a_step_of_an_older_release_is_parked_with_its_chain(broker):
     assert parked.headers["task"] == book
     *_, embed = json.loads(parked.body)
     assert [step["task"] for step in embed["chain"]] == [prepare]
+
+
+def test_a_step_that_is_gone_behind_one_that_is_not_is_parked_alone(broker):
+    refund, settle = "payments.tasks.refund", "payments.tasks.settle"
+    send(broker, refund, [order := new_id()], settle, priority=NORMAL)
+
+    with worker("payment.prepaid.queue"), worker("messaging.tasks"):
+        parked = broker.take("dead.letter.queue")
+    assert parked.headers["task"] == settle
+    assert json.loads(parked.body)[0] == [[order]]
