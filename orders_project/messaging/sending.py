@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from billiard.exceptions import SoftTimeLimitExceeded
 from celery import current_app
 
 from orders_project.messaging.errors import Outage
@@ -18,7 +19,7 @@ SURELY: dict[str, Any] = {"mandatory": True, "confirm_timeout": 5}
 
 @contextmanager
 def producer() -> Iterator[Any]:
-    """Lend a producer; raises Outage if a message that it published came back."""
+    """Lend a producer; raises Outage if what it sends comes back, or takes too long."""
     returned: list[str] = []
 
     def note(_error: object, exchange: object, key: str, _message: object) -> None:
@@ -32,6 +33,9 @@ def producer() -> Iterator[Any]:
         lent.on_return = note
         try:
             yield lent
+        except SoftTimeLimitExceeded:
+            # As a death it would be counted, and parked after some.
+            raise Outage("The broker did not answer within the time limit.") from None
         finally:
             lent.on_return = None
             came_back.discard(note)

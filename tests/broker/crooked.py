@@ -34,6 +34,7 @@ from tests.broker.behaviours import (
     QUEUE,
     STUCK,
     TOO_EARLY,
+    UNSENT,
 )
 
 __all__ = ("app",)
@@ -85,6 +86,18 @@ def refund_or_die(ids):
 
 
 refunds.refund = refund_or_die
+
+send_task = app.send_task
+
+
+def send_or_fail(name, args, *more, **options):
+    for one in args[0]:
+        if errors := UNSENT.get(one):
+            raise errors.pop()
+    return send_task(name, args, *more, **options)
+
+
+app.send_task = send_or_fail
 
 DOES = {
     FINE: fine,

@@ -18,11 +18,15 @@ from orders_project.messaging.events import OrderPaid, new_id, utc_now
 from orders_project.messaging.models import Attempt, DeadLetter, Inbox, Work
 from tests.awaiting import eventually
 from tests.broker.behaviours import (
+    BROKEN,
     DEADLY,
+    FALTERING,
     FINE,
+    HOPELESS,
     KILLER,
     POISONED,
     QUEUE,
+    SILENT,
     STUCK,
     TOO_EARLY,
 )
@@ -174,6 +178,36 @@ def test_a_step_that_kills_its_worker_is_parked_and_its_neighbours_go_on(broker)
     assert "worker died 4 times" in dead.headers["x-reason"]
     assert sorted(json.loads(past.body)[0][0]) == sorted(good)
     assert not Attempt.objects.exclude(count__gte=3).exists()
+
+
+def refund_then_accept(ids):
+    refund = signature("payments.tasks.refund", args=(ids,))
+    with transaction.atomic():
+        outbox.send_task(chain(refund, signature("payments.tasks.accept")))
+
+
+@pytest.mark.parametrize("unsent", [SILENT, BROKEN, FALTERING])
+def test_a_step_whose_next_cannot_be_sent_is_kept_until_it_can(broker, unsent):
+    refund_then_accept([unsent])
+    relay.carry(broker.publisher)
+
+    with worker("payment.prepaid.queue", app="tests.broker.crooked"):
+        past = broker.take("payment.cod.queue", within=60)
+    assert json.loads(past.body)[0] == [[unsent]]
+    assert broker.is_empty("dead.letter.queue")
+    assert not Attempt.objects.exists()
+
+
+def test_a_step_whose_next_can_never_be_sent_is_parked_and_its_neighbours_go_on(broker):
+    refund_then_accept([HOPELESS])
+    refund_then_accept([neighbour := new_id()])
+    relay.carry(broker.publisher)
+
+    with worker("payment.prepaid.queue", app="tests.broker.crooked"):
+        dead = broker.take("dead.letter.queue", within=60)
+        past = broker.take("payment.cod.queue", within=60)
+    assert json.loads(dead.body)[0] == [[HOPELESS]]
+    assert json.loads(past.body)[0] == [[neighbour]]
 
 
 def test_what_somebody_terminates_in_flower_comes_again(broker, crooked):
