@@ -123,7 +123,7 @@ class BatchRequest(Request):
         return all(one.wire.redelivered for one in self.batch)
 
     def _come_again(self, why: str, exc_info: Any = None) -> None:
-        logger.warning(
+        logger.error(
             "%s %s: its messages come again.", self.name, why, exc_info=exc_info
         )
         task_ready(self)

@@ -88,9 +88,7 @@ def _one(running: Rig, name: str, seed: int, options: argparse.Namespace) -> boo
     say(f"{name}: {FAULTS[name].title}; replay with: bin/faults {name} --seed {seed}")
     size = {"orders": options.orders, "nightly": options.nightly}
     found = play(running, plan(name, seed=seed, **size), _progress)
-    tell(found.line())
-    for words in [*found.broken[:20], *found.late[:20]]:
-        tell(f"    {words}")
+    tell(found.explained())
     found.write()
     return found.kept and not found.missed
 

@@ -5,7 +5,9 @@ too. A dead process is started again by the supervisor, as in production.
 """
 
 import os
+import re
 import signal
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -71,6 +73,8 @@ PROXIED = {
     "AMQP_URL": ("amqp", [one.name for one in ALWAYS + ON_DEMAND]),
     "DATABASE_URL": ("postgres", ["relay"]),
 }
+#: In our logs, and in those of Celery.
+ERROR = re.compile(r"^[\d-]{10} [\d:,]+ (?:ERROR|CRITICAL) .*", re.MULTILINE)
 READY = {"postgres": postgres.is_ready, "rabbitmq": rabbitmq.is_ready}
 
 
@@ -186,6 +190,17 @@ class Rig:
 
     def log(self, name: str) -> str:
         return (self.system.folder / "log" / f"{name}.log").read_text(errors="replace")
+
+    def errors(self, since: float) -> list[str]:
+        """Return the errors that processes have logged since then (epoch seconds)."""
+        files = sorted((self.system.folder / "log").glob("*.log"))
+        start = time.strftime("%F %T", time.gmtime(since))
+        return [
+            f"{file.stem}: {line}"
+            for file in files
+            for line in ERROR.findall(file.read_text(errors="replace"))
+            if line >= start
+        ]
 
     def links(self, server: str) -> list[Proxy]:
         """Return the proxies of everybody who speaks to a server."""

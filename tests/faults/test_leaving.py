@@ -67,7 +67,7 @@ def test_every_process_is_gone_within_ten_seconds_and_nothing_is_lost(running, s
     run.play(partial(everything_stops, state), lambda _words: None)
 
     found = verdict.of(run, state.__name__)
-    assert found.kept, [found.line(), *found.broken]
+    assert found.kept, found.explained()
 
 
 def test_every_web_process_is_a_session_of_its_own(running):

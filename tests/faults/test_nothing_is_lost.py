@@ -23,5 +23,5 @@ def test_nothing_is_lost_and_nothing_happens_twice(running, name, capsys):
     verdict.write()
     with capsys.disabled():
         print(f"\n{verdict.line()}")  # noqa: T201 - the seed, whatever the outcome
-    assert verdict.kept, "\n".join([verdict.line(), *verdict.broken])
-    assert not verdict.missed, "\n".join([verdict.line(), *verdict.missed])
+    assert verdict.kept, verdict.explained()
+    assert not verdict.missed, verdict.explained()

@@ -1,10 +1,12 @@
 """The ledger's comparison finds what it is there to find."""
 
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 
 from tests.faults.client import Try, Wish, wishes
+from tests.faults.rig import Rig
 from tests.faults.verdict import Placed, Verdict, compared
 
 KEPT = {"lost": 0, "doubled": 0, "unexpected": 0, "recovered": 0}
@@ -57,6 +59,23 @@ def test_seconds_are_judged_where_nobody_else_can_have_been_the_cause():
     assert Verdict("F6", "reset", 1, others=0.1, **late).outcome == "LATE"
     assert Verdict("F6", "reset", 1, others=0.6, **late).outcome == "kept"
     assert Verdict("F6", "reset", 1, others=0.6, lost=1, **late).outcome == "BROKEN"
+
+
+def test_what_is_broken_is_told_with_the_errors_of_its_time(tmp_path):
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "worker-payment.log").write_text(
+        "1970-01-01 00:00:09,999 ERROR celery: before it\n"
+        "1970-01-01 00:00:10,001 INFO celery: no error\n"
+        "1970-01-01 00:00:10,002 ERROR celery: of the connection\n"
+        "TypeError: and its traceback\n"
+    )
+    errors = Rig(SimpleNamespace(folder=tmp_path)).errors(since=10)
+    assert errors == [
+        "worker-payment: 1970-01-01 00:00:10,002 ERROR celery: of the connection"
+    ]
+
+    told = Verdict("F6", "reset", 1, 9, broken=["Parked"], errors=errors).explained()
+    assert told.splitlines()[1:] == ["    Parked", f"    {errors[0]}"], told
 
 
 def test_the_same_seed_wishes_the_same():

@@ -55,6 +55,8 @@ class Verdict:
     #: Bars that were missed, and what else was measured, in words.
     late: list[str] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
+    #: What was logged as an error, where a promise was broken.
+    errors: list[str] = field(default_factory=list)
     #: How much of the machine was busy with something else, from 0 to 1.
     others: float = 0
     #: For the plot, in seconds since the start.
@@ -78,6 +80,12 @@ class Verdict:
         rest = f"at rest in {seconds(self.drained)}"
         seed = f"seed {self.seed}"
         return ", ".join([told, recovered, *self.figures, rest, others, seed])
+
+    def explained(self) -> str:
+        """Return the line, what went wrong, and the errors that were logged."""
+        wrong = (self.broken, self.missed, self.errors)
+        few = (one for words in wrong for one in words[:20])
+        return "\n    ".join([self.line(), *few])
 
     @property
     def missed(self) -> list[str]:
@@ -105,6 +113,7 @@ def of(run: Run, title: str, *, drain: float = DRAIN) -> Verdict:
     violations = [*_unfinished(run.rig, drain), *_violations(run.rig)]
     drained = time.time() - last
     rows = run.rig.fetch(PLACED, run.started)
+    broken = [*violations, *_dead(run), *run.complaints]
     slowest = max(run.recoveries, key=lambda one: one.seconds or 1e9, default=None)
     return Verdict(
         fault=run.plan.fault,
@@ -114,7 +123,8 @@ def of(run: Run, title: str, *, drain: float = DRAIN) -> Verdict:
         recovery=slowest and slowest.seconds,
         bar=slowest and slowest.within,
         drained=drained,
-        broken=[*violations, *_dead(run), *run.complaints],
+        broken=broken,
+        errors=run.rig.errors(run.started) if broken else [],
         late=[*_late(run), *run.late],
         figures=run.figures,
         others=run.neighbours.share(),
