@@ -9,7 +9,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import beat_init, task_failure, worker_init, worker_shutting_down
 
-from orders_project.messaging.broker import LEAVING, Listening
+from orders_project.messaging.broker import Listening, fail_at_alarm
 from orders_project.messaging.leaving import leave_in_time, leave_in_time_at_term
 from orders_project.messaging.outages import drop_doubtful_connection
 from orders_project.messaging.plans import find_rows_by_key
@@ -20,8 +20,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orders_project.settings")
 class Waybill(Celery):
     """Whose publishers fail at an alarm of the broker, and do not wait for its end."""
 
-    def connection_for_write(self, *args: Any, **kwargs: Any) -> Any:
-        return super().connection_for_write(*args, **{"transport": LEAVING} | kwargs)
+    def connection_for_write(
+        self, *args: Any, transport_options: Any = None, **kwargs: Any
+    ) -> Any:
+        # Not in settings.py: Flower asks for those, and a function is no JSON.
+        options = {"on_blocked": fail_at_alarm} | (transport_options or {})
+        return super().connection_for_write(*args, transport_options=options, **kwargs)
 
     def connection(self, *args: Any, **kwargs: Any) -> Any:
         return Listening(**super().connection(*args, **kwargs).info())

@@ -197,11 +197,11 @@ CELERY_BROKER_URL = AMQP_URL
 # and a control queue that outlives its dead owner.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "confirm_publish": True,
-    "read_timeout": 5,
-    "write_timeout": 5,
+    "read_timeout": 4,
+    "write_timeout": 4,
 }
-# Two tries, each with a farewell, take 20.5 s where the broker is silent: a task whose
-# soft time limit cuts them off waits for the broker as well (batch.py, sending.py).
+# Two tries, each with a farewell, are four of these time-outs: they end before the soft
+# time limit, which would cut off the return of a connection to its pool.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0}
 CELERY_CONTROL_QUEUE_EXCLUSIVE = False
 CELERY_CONTROL_QUEUE_DURABLE = True

@@ -7,12 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from billiard.einfo import ExceptionWithTraceback  # type: ignore[attr-defined]
-from billiard.exceptions import (
-    SoftTimeLimitExceeded,
-    Terminated,
-    WorkerLostError,
-)
-from celery.exceptions import Reject
+from billiard.exceptions import SoftTimeLimitExceeded, Terminated
 from celery.worker.request import Request
 from celery.worker.state import task_ready
 
@@ -28,9 +23,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ACK, REJECT = "ack_log_error", "reject_log_error"
-#: What Celery itself says of a task. All else has escaped it, perhaps by the fault of a
-#: connection: it comes again, each message alone, and then the broker parks it.
-CELERYS = (Reject, WorkerLostError, SystemExit, KeyboardInterrupt, MemoryError)
+#: Beside outages: what comes to `on_failure` of them is of Celery's own, sending a
+#: chain's next step. A task's handler, and whom it asks, have settled theirs.
+BROKER_SILENT = (OSError, SoftTimeLimitExceeded)
 NO_CANVAS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
 
@@ -106,28 +101,16 @@ class BatchRequest(Request):
         error = exc_info.exception
         if isinstance(error, ExceptionWithTraceback):
             error = error.exc
-        if is_outage(error) or isinstance(error, SoftTimeLimitExceeded):
-            # A step, and what it asks of others, has settled its own errors: it is
-            # Celery's, of sending a chain's next step after it.
+        if isinstance(error, Terminated):
+            logger.warning("%s was terminated: its messages come again.", self.name)
+            task_ready(self)
+            self.reject(requeue=True)
+        elif is_outage(error) or isinstance(error, BROKER_SILENT):
             logger.warning("%s waits for database or broker: %r", self.name, error)
             task_ready(self)
             self.gathering.give_back(self.batch)
-        elif isinstance(error, Terminated):
-            self._come_again("was terminated")
-        elif not isinstance(error, CELERYS) and not self._came_before():
-            self._come_again("failed outside its handler", exc_info.exc_info)
         else:
             super().on_failure(exc_info, *args, **kwargs)
-
-    def _came_before(self) -> bool:
-        return all(one.wire.redelivered for one in self.batch)
-
-    def _come_again(self, why: str, exc_info: Any = None) -> None:
-        logger.error(
-            "%s %s: its messages come again.", self.name, why, exc_info=exc_info
-        )
-        task_ready(self)
-        self.reject(requeue=True)
 
 
 def steps_together(batch: Sequence[Waiting]) -> dict[str, Any]:

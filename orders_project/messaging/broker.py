@@ -5,14 +5,12 @@ import struct
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 import amqp
 from amqp.exceptions import NotFound
 from kombu import Connection, Queue
 from kombu.exceptions import OperationalError
-from kombu.transport import pyamqp
 
 from orders_project.messaging.topology import (
     DEAD_LETTER_QUEUE,
@@ -26,7 +24,7 @@ logger = logging.getLogger(__name__)
 CONFIRM_SECONDS = 10
 #: What py-amqp raises while it writes a property that is of another kind, or too long.
 UNSENDABLE = (TypeError, ValueError, struct.error)
-#: Two are missed, then each of three goodbyes waits 5 s for an answer: 21 s at most.
+#: Two are missed, then each of three goodbyes waits 4 s for an answer: 18 s at most.
 LISTENING_HEARTBEAT = 3
 
 
@@ -111,26 +109,8 @@ def empty(broker: Connection) -> dict[str, int]:
     return {name: count for name, count in thrown.items() if count}
 
 
-class Leaving(pyamqp.Transport):
-    """Of who publishes now and then: fails at an alarm, or waiting would have no end.
-
-    A connection is told of an alarm once. Whoever published on it again would wait in
-    vain for a confirm, and then for an answer to its farewell: so it is left at once.
-    """
-
-    def establish_connection(self) -> Any:
-        made: Any = super().establish_connection()
-        if made.confirm_publish:
-            made.on_blocked = partial(_leave, made)
-        return made
-
-
-#: How Celery is told of it.
-LEAVING = f"{__name__}:{Leaving.__name__}"
-
-
-def _leave(connection: Any, _reason: str) -> NoReturn:
-    connection.collect()
+def fail_at_alarm(_reason: str) -> NoReturn:
+    """py-amqp's `on_blocked` for who publishes now and then: waiting has no end."""
     raise BlockedError
 
 

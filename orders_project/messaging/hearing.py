@@ -28,9 +28,8 @@ from orders_project.messaging.retry import Wire
 logger = logging.getLogger(__name__)
 
 #: A message must never be acknowledged by accident: on time-outs it comes back, and
-#: once with an error that escapes us. Then it is rejected, so that the broker parks it;
-#: or drops it, of queues without a dead-letter exchange (email, sms, payment.rpc,
-#: dead.desk).
+#: an error that escapes us is rejected, so that the broker parks it; or drops it, of
+#: queues without a dead-letter exchange (email, sms, payment.rpc, dead.desk).
 CAREFUL: dict[str, Any] = {
     "acks_late": True,
     "acks_on_timeout": False,

@@ -19,7 +19,7 @@ SURELY: dict[str, Any] = {"mandatory": True, "confirm_timeout": 5}
 
 @contextmanager
 def producer() -> Iterator[Any]:
-    """Lend a producer; raises Outage if what it sends comes back, or takes too long."""
+    """Lend a producer; raises Outage if what it sends comes back, or is not taken."""
     returned: list[str] = []
 
     def note(_error: object, exchange: object, key: str, _message: object) -> None:
@@ -33,9 +33,9 @@ def producer() -> Iterator[Any]:
         lent.on_return = note
         try:
             yield lent
-        except SoftTimeLimitExceeded:
-            # As a death it would be counted, and parked after some.
-            raise Outage("The broker did not answer within the time limit.") from None
+        except (OSError, SoftTimeLimitExceeded) as error:
+            # Counted as an attempt, or as a death, it would be parked after some.
+            raise Outage(f"The broker did not take it: {error!r}") from error
         finally:
             lent.on_return = None
             came_back.discard(note)

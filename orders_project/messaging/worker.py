@@ -27,7 +27,7 @@ DEAD_SECONDS = 0.1
 #: Seconds that Celery's own events, for Flower, wait for more of them.
 FLOWER_SECONDS = 0.5
 
-UNCONFIRMED = {"confirm_publish": False}
+UNCONFIRMED = {"confirm_publish": False, "on_blocked": None}
 
 
 class EventConsumer(Consumer):

@@ -10,13 +10,12 @@ KILLER = "019aa000-0000-7000-8000-000000000000"
 #: As often does CUT_OFF wait for the end of its worker's connection.
 CUTS = 6
 #: After the refund of these Celery fails to send the chain's next step: with what.
-SILENT, BROKEN, FALTERING, HOPELESS = (
-    f"019aa000-0000-7000-8000-00000000000{last}" for last in "1234"
+SILENT, CLOSED, HOPELESS = (
+    f"019aa000-0000-7000-8000-00000000000{last}" for last in "123"
 )
 UNSENT: dict[str, list[Exception]] = {
-    SILENT: [SoftTimeLimitExceeded(20) for _ in range(5)],
-    BROKEN: [TimeoutError("of a socket") for _ in range(5)],
-    FALTERING: [TypeError("of a connection that is gone")],
-    HOPELESS: [TypeError("of a connection that is gone") for _ in range(99)],
+    SILENT: [SoftTimeLimitExceeded(20), TimeoutError("timed out")],
+    CLOSED: [OSError("Server unexpectedly closed connection")],
+    HOPELESS: [TypeError("of no connection")],
 }
 QUEUE = FAILED_ORDER_QUEUE

@@ -2,12 +2,9 @@
 
 import pytest
 from billiard.exceptions import SoftTimeLimitExceeded
-from celery import current_app
 
 from orders_project.messaging import sending
-from orders_project.messaging.broker import BlockedError
 from orders_project.messaging.errors import Outage
-from orders_project.messaging.outages import is_certain_outage
 
 
 def send(*, is_dead):
@@ -25,19 +22,11 @@ def test_what_no_queue_takes_is_an_outage_on_a_connection_that_died_as_well(
         send(is_dead=is_dead)
 
 
-def test_who_waits_longer_than_a_task_may_waits_for_the_broker(broker):
-    with pytest.raises(Outage, match="time limit"), sending.producer():
-        raise SoftTimeLimitExceeded(20)
-
-
-def test_who_publishes_now_and_then_leaves_at_an_alarm_and_does_not_wait(topology):
-    """Told of an alarm once, it would wait 10 s at each message after it."""
-    with current_app.producer_pool.acquire() as producer:
-        alarmed = producer.channel.connection
-        with pytest.raises(BlockedError, match="rabbitmq-diagnostics alarms") as alarm:
-            alarmed._on_blocked()
-
-        assert is_certain_outage(alarm.value)
-        assert not alarmed.connected
-        producer.publish("{}", routing_key="messaging.tasks", retry=True)
-        assert producer.channel.connection is not alarmed
+@pytest.mark.parametrize(
+    "error",
+    [SoftTimeLimitExceeded(20), OSError("Server unexpectedly closed connection")],
+    ids=["silent", "closed"],
+)
+def test_a_broker_that_does_not_take_it_is_an_outage_and_no_attempt(broker, error):
+    with pytest.raises(Outage, match="did not take it"), sending.producer():
+        raise error

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -74,7 +75,7 @@ PROXIED = {
     "DATABASE_URL": ("postgres", ["relay"]),
 }
 #: In our logs, and in those of Celery.
-ERROR = re.compile(r"^[\d-]{10} [\d:,]+ (?:ERROR|CRITICAL) .*", re.MULTILINE)
+ERROR = re.compile(r"^([\d-]{10} [\d:,]+) (?:ERROR|CRITICAL) (.*)", re.MULTILINE)
 READY = {"postgres": postgres.is_ready, "rabbitmq": rabbitmq.is_ready}
 
 
@@ -192,14 +193,17 @@ class Rig:
         return (self.system.folder / "log" / f"{name}.log").read_text(errors="replace")
 
     def errors(self, since: float) -> list[str]:
-        """Return the errors that processes have logged since then (epoch seconds)."""
+        """Return which errors were logged since then (epoch seconds), and how often."""
         files = sorted((self.system.folder / "log").glob("*.log"))
         start = time.strftime("%F %T", time.gmtime(since))
-        return [
-            f"{file.stem}: {line}"
+        told = (
+            (file.stem, words)
             for file in files
-            for line in ERROR.findall(file.read_text(errors="replace"))
-            if line >= start
+            for when, words in ERROR.findall(file.read_text(errors="replace"))
+            if when >= start
+        )
+        return [
+            f"{count} x {who}: {what}" for (who, what), count in Counter(told).items()
         ]
 
     def links(self, server: str) -> list[Proxy]:

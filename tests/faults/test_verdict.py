@@ -68,11 +68,10 @@ def test_what_is_broken_is_told_with_the_errors_of_its_time(tmp_path):
         "1970-01-01 00:00:10,001 INFO celery: no error\n"
         "1970-01-01 00:00:10,002 ERROR celery: of the connection\n"
         "TypeError: and its traceback\n"
+        "1970-01-01 00:00:11,003 ERROR celery: of the connection\n"
     )
     errors = Rig(SimpleNamespace(folder=tmp_path)).errors(since=10)
-    assert errors == [
-        "worker-payment: 1970-01-01 00:00:10,002 ERROR celery: of the connection"
-    ]
+    assert errors == ["2 x worker-payment: celery: of the connection"]
 
     told = Verdict("F6", "reset", 1, 9, broken=["Parked"], errors=errors).explained()
     assert told.splitlines()[1:] == ["    Parked", f"    {errors[0]}"], told

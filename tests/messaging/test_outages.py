@@ -13,6 +13,7 @@ from django.db import DatabaseError, OperationalError, connection
 from django.db.backends.signals import connection_created
 
 from orders_project.messaging import outbox, relay, sql, tasks
+from orders_project.messaging.broker import BlockedError
 from orders_project.messaging.errors import Outage
 from orders_project.messaging.hearing import guarded, note_work
 from orders_project.messaging.models import Work
@@ -87,6 +88,14 @@ def test_a_relay_at_rest_takes_a_lost_database_for_an_outage(restart, monkeypatc
     connection.close()
 
 
+def test_who_publishes_now_and_then_fails_at_an_alarm_and_does_not_wait():
+    on_blocked = current_app.connection_for_write().transport_options["on_blocked"]
+
+    with pytest.raises(BlockedError, match="rabbitmq-diagnostics alarms") as alarm:
+        on_blocked("connection blocked, see broker logs")
+    assert is_certain_outage(alarm.value)
+
+
 def test_a_worker_does_not_wait_for_confirms_of_what_it_tells_flower(monkeypatch):
     monkeypatch.setattr(EventConsumer, "ensure_connected", lambda _self, it: it)
     consumer = EventConsumer.__new__(EventConsumer)
@@ -94,7 +103,8 @@ def test_a_worker_does_not_wait_for_confirms_of_what_it_tells_flower(monkeypatch
 
     options = consumer.connection_for_write().transport_options
     assert options["confirm_publish"] is False
-    assert options["read_timeout"] == 5
+    assert options["on_blocked"] is None
+    assert options["read_timeout"] == 4
 
 
 def test_a_beat_task_fails_once_and_works_at_the_next_try(restart):
