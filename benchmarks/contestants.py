@@ -73,6 +73,19 @@ FLOOR = Contestant(
         "worker-record": "python consume.py audit email sms",
     },
 )
+SHARED = "env PYTHONPATH=../floor"
+OUTBOX = Contestant(
+    name="outbox",
+    title="The floor, with outbox and inbox",
+    orders=20_000,
+    prepare=f"{SHARED} python prepare.py",
+    place=f"{SHARED} python place.py",
+    processes={
+        "relay": f"{SHARED} python relay.py",
+        "worker-flow": f"{SHARED} python consume.py inventory payment order shipping",
+        "worker-record": f"{SHARED} python consume.py audit email sms",
+    },
+)
 CELERY_WORKER = (
     "celery -A shop worker -P threads -c 8 -O fair --without-gossip --without-mingle"
 )
@@ -115,6 +128,7 @@ CONTESTANTS = {
             place="node place.js",
             processes={"worker-1": "node consume.js", "worker-2": "node consume.js"},
         ),
+        OUTBOX,
         FLOOR,
     ]
 }

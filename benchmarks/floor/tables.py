@@ -18,3 +18,8 @@ def copy(cursor, table, columns, rows):
 
 def _escaped(value):
     return str(value).replace("\\", "\\\\")
+
+
+def array(ids):
+    """Write an array literal: of a list psycopg2 makes an expression for each id."""
+    return "{" + ",".join(ids) + "}"

@@ -22,16 +22,17 @@ def bench(*words):
 
 
 @pytest.mark.story
-def test_the_floor_carries_fifty_orders_and_leaves_a_report(tmp_path):
-    words = ("--only", "floor", "--orders", "50", "--rounds", "1")
+def test_the_bare_scripts_carry_fifty_orders_and_leave_a_report(tmp_path):
+    words = ("--only", "floor,outbox", "--orders", "50", "--rounds", "1")
     done = bench(*words, "--report", tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(tmp_path / "report.md")
-    (result,) = json.loads((tmp_path / "results.json").read_text())
-    assert result["orders"] == 50
-    assert result["written"]["rows inserted"] >= 24
-    assert {"placing", "worker-flow", "RabbitMQ", "PostgreSQL"} <= result["cpu"].keys()
+    floor, outbox = json.loads((tmp_path / "results.json").read_text())
+    assert outbox["orders"] == floor["orders"] == 50
+    assert outbox["written"]["rows inserted"] >= 24 + 9 + 8
+    assert floor["written"]["rows inserted"] >= 24
+    assert {"placing", "worker-flow", "RabbitMQ", "PostgreSQL"} <= floor["cpu"].keys()
 
 
 def test_it_says_how_it_is_used():
