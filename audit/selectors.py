@@ -13,17 +13,19 @@ from orders_project.messaging.models import LoggedEvent
 
 #: Rows that a server-side cursor hands over at a time.
 CHUNK = 2_000
+#: Orders at a time, of all there are.
+BATCH = 500
 
 M = TypeVar("M", bound=Model)
 
 
-def violations(order_id: str | None = None) -> Iterator[str]:
-    """Yield in words everything that is wrong with the records of one order, or all.
+def violations() -> Iterator[str]:
+    """Yield in words everything that is wrong with the records of all orders.
 
     Strict: an event that is still on its way to the audit counts as missing.
     """
-    yield from breaks(links(order_id))
-    yield from incomplete(order_id)
+    yield from breaks(links())
+    yield from incomplete()
 
 
 def altered(order_id: str | None = None) -> Iterator[str]:
@@ -111,10 +113,10 @@ def count_orders() -> int:
     return LoggedEvent.objects.values("order_id").distinct().count()
 
 
-def order_batches(size: int = 500) -> Iterator[list[str]]:
-    """Yield the ids of all orders in the event log, so many at a time."""
+def order_batches() -> Iterator[list[str]]:
+    """Yield the ids of all orders in the event log, BATCH at a time."""
     orders = LoggedEvent.objects.order_by("order_id").values_list("order_id", flat=True)
-    found = list(orders.distinct()[:size])
+    found = list(orders.distinct()[:BATCH])
     while found:
         yield [str(order_id) for order_id in found]
-        found = list(orders.filter(order_id__gt=found[-1]).distinct()[:size])
+        found = list(orders.filter(order_id__gt=found[-1]).distinct()[:BATCH])

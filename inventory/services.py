@@ -213,7 +213,7 @@ def _lock_stock(orders: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def _change_stock(*, reserved: Wanted = NONE, sold: Wanted = NONE) -> None:
-    """Add to the figures of stock that is locked: of all skus at once, in order."""
+    """Add to the figures of stock that is locked, of all skus at once."""
     changes = [
         {"sku": sku, "reserved": reserved[sku], "sold": sold[sku]}
         for sku in reserved.keys() | sold.keys()

@@ -33,7 +33,7 @@ from notifications.services import (
 from orders_project.messaging import sql
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import Line
-from orders_project.messaging.hearing import note_work
+from orders_project.messaging.settling import note_work
 from orders_project.messaging.topology import NOTIFICATION_TASKS, RUNGS
 
 CHANNELS: Mapping[str, type[Channel]] = {EMAIL: Email, SMS: TextMessage}

@@ -144,7 +144,7 @@ class Order(models.Model):
             setattr(order, name, None)
         return order
 
-    def tell(self, what: type[E], *, time: datetime, **data: Any) -> E:
+    def event(self, what: type[E], *, time: datetime, **data: Any) -> E:
         """Return the event `what` of this order, for what no other event caused."""
         return what(
             order_id=str(self.id),

@@ -3,8 +3,8 @@
 This page sees the tables of every app, as an auditor does; no app does. Some of it says
 what the reconciler's checks say, in words of its own: an auditor who shared them with
 who mends would share their mistakes. A query returns (what, detail) for each violation,
-and nothing when the promise holds. Promises 1 to 5 and 7 hold at any moment where they
-can; what only holds at rest is in RESTING.
+and nothing when the promise holds. What is in ALWAYS holds at any moment, what is in
+RESTING only when nothing moves.
 """
 
 from collections.abc import Iterator

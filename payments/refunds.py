@@ -188,7 +188,7 @@ def _record(undone: Sequence[dict[str, object]]) -> None:
 
 
 def _money_back(row: Row) -> PaymentRefunded:
-    return row.say(
+    return row.event(
         PaymentRefunded, amount_cents=row.amount_cents, currency=row.currency
     )
 

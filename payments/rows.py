@@ -17,7 +17,7 @@ class Row(rows.Row, frozen=True):
     reference: str
 
     def success(self) -> PaymentSucceeded:
-        return self.say(
+        return self.event(
             PaymentSucceeded,
             amount_cents=self.amount_cents,
             currency=self.currency,
@@ -26,7 +26,7 @@ class Row(rows.Row, frozen=True):
         )
 
     def failure(self) -> PaymentFailed:
-        return self.say(PaymentFailed, reason=self.reason)
+        return self.event(PaymentFailed, reason=self.reason)
 
 
 PAYMENTS = rows.Table(

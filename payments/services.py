@@ -1,4 +1,4 @@
-"""What moves a payment without the gateway: opened, and the cash ours.
+"""Payments are opened, and cash is recorded: nothing here asks the gateway.
 
 The calls to the gateway are in charges.py, what undoes a payment in refunds.py.
 """
@@ -89,7 +89,7 @@ def accept(order_ids: Sequence[str]) -> None:
 
 
 def _agreement(row: Row) -> CodAccepted:
-    return row.say(
+    return row.event(
         CodAccepted,
         amount_cents=row.amount_cents,
         currency=row.currency,

@@ -106,7 +106,7 @@ def _booked(row: Row, booking: Booking) -> dict[str, object]:
 
 
 def _prepared(row: Row) -> ShipmentPrepared:
-    return row.say(ShipmentPrepared, carrier=row.carrier, tracking=row.tracking)
+    return row.event(ShipmentPrepared, carrier=row.carrier, tracking=row.tracking)
 
 
 def release(events: Sequence[OrderShipped]) -> None:
@@ -179,7 +179,7 @@ def confirm_delivery(events: Sequence[DeliveryConfirmed]) -> None:
 
 
 def _delivered(row: Row) -> ShipmentDelivered:
-    return row.say(ShipmentDelivered)
+    return row.event(ShipmentDelivered)
 
 
 def cancel(events: Sequence[OrderCancelled]) -> None:

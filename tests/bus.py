@@ -10,9 +10,10 @@ from celery import current_app
 from django.db import transaction
 
 from orders_project.messaging import envelope
-from orders_project.messaging.hearing import HEARS, guarded, run_batch
+from orders_project.messaging.guarding import guarded
+from orders_project.messaging.hearing import HEARS, run_batch
 from orders_project.messaging.models import LoggedEvent, Parcel
-from orders_project.messaging.retry import Wire
+from orders_project.messaging.wire import Wire
 
 
 def said(*types):

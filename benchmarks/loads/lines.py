@@ -18,13 +18,13 @@ class Line(NamedTuple):
     points: Sequence[tuple[float, float]]
 
 
-def plot(title: str, lines: Sequence[Line], across: str = "s") -> str:
+def plot(title: str, lines: Sequence[Line]) -> str:
     """Draw lines from zero upwards, over the seconds of a run."""
     points = [point for line in lines for point in line.points] or [(1.0, 1.0)]
     right = max(x for x, _ in points) or 1
     top = _round_up(max(y for _, y in points))
     scale = ((WIDTH - LEFT - RIGHT) / right, (HEIGHT - TOP - BOTTOM) / top)
-    drawn = [*_grid(top, right, across), *_drawn(lines, scale)]
+    drawn = [*_grid(top, right), *_drawn(lines, scale)]
     return FRAME.format(
         width=WIDTH, height=HEIGHT, title=escape(title), body="\n".join(drawn)
     )
@@ -56,13 +56,13 @@ def _free(y: float, taken: Sequence[float]) -> float:
     return y
 
 
-def _grid(top: float, right: float, across: str) -> Iterator[str]:
+def _grid(top: float, right: float) -> Iterator[str]:
     for step in range(TICKS + 1):
         y = HEIGHT - BOTTOM - step * (HEIGHT - TOP - BOTTOM) / TICKS
         yield f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#dddddd"/>'
         yield _text(LEFT - 8, y + 4, f"{top * step / TICKS:,.6g}", anchor="end")
         x = LEFT + step * (WIDTH - LEFT - RIGHT) / TICKS
-        label = f"{right * step / TICKS:,.0f} {across}"
+        label = f"{right * step / TICKS:,.0f} s"
         yield _text(x, HEIGHT - BOTTOM + 20, label, anchor="middle")
 
 

@@ -20,9 +20,9 @@ def of(system: System) -> list[int]:
     return [pid for pid in _pids() if mark in _environment(pid)]
 
 
-def stop(system: System, seconds: float = 15) -> None:
+def stop(system: System) -> None:
     """End them, politely first."""
-    for number, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, 5)):
+    for number, patience in ((signal.SIGTERM, 15), (signal.SIGKILL, 5)):
         for pid in of(system):
             _send(pid, number)
         try:

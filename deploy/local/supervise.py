@@ -21,6 +21,8 @@ from deploy.local.waiting import until
 #: Groups stop from last to first, each as a whole: workers side by side, then the
 #: servers they talk to.
 GROUPS = ("names", "servers", "app")
+#: Of a log, when its process does not start.
+LAST_LINES = 25
 HEAD = """\
 [unix_http_server]
 file = {socket}
@@ -118,10 +120,10 @@ def check(system: System, name: str) -> None:
         )
 
 
-def tail(system: System, name: str, lines: int = 25) -> str:
+def tail(system: System, name: str) -> str:
     log = system.folder / "log" / f"{name}.log"
     return (
-        "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+        "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
         if log.exists()
         else "(no log)"
     )

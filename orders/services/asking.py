@@ -26,7 +26,7 @@ def cancel_order(order_id: OrderId, *, reason: str = "customer") -> Order:
     order.status, order.reason = CANCELLED, reason
     order.cancelled_at = order.updated_at = utc_now()
     order.save(update_fields=("status", "reason", "cancelled_at", "updated_at"))
-    outbox.append(order.tell(OrderCancelled, time=order.cancelled_at, reason=reason))
+    outbox.append(order.event(OrderCancelled, time=order.cancelled_at, reason=reason))
     return order
 
 
@@ -41,7 +41,7 @@ def confirm_delivery(order_id: OrderId) -> Order:
         raise InvalidTransitionError(order.id, order.status, "confirmed as delivered")
     said = LoggedEvent.objects.filter(order_id=order.id, type=DeliveryConfirmed.type)
     if not said.exists():
-        outbox.append(order.tell(DeliveryConfirmed, time=utc_now()))
+        outbox.append(order.event(DeliveryConfirmed, time=utc_now()))
     return order
 
 

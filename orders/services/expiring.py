@@ -40,7 +40,7 @@ def expire_orders() -> int:
     late = [settings.ORDER_EXPIRY_SECONDS, BATCH, CANCELLED, EXPIRED, now]
     ids = [order_id for (order_id,) in sql.fetch(EXPIRE, late)]
     events = [
-        order.tell(OrderCancelled, time=now, reason=EXPIRED)
+        order.event(OrderCancelled, time=now, reason=EXPIRED)
         for order in Order.objects.filter(pk__in=ids).order_by("pk")
     ]
     outbox.append(*events)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ACK, REJECT = "ack_log_error", "reject_log_error"
-#: Beside outages: what comes to `on_failure` of them is of Celery's own, sending a
-#: chain's next step. A task's handler, and whom it asks, have settled theirs.
+#: What comes to `on_failure` beside outages when Celery could not send a chain's next
+#: step. A handler has settled its own errors by then.
 BROKER_SILENT = (OSError, SoftTimeLimitExceeded)
 NO_CANVAS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 

@@ -1,6 +1,6 @@
 """What was in the hands of a worker that died: in ever smaller batches, then parked.
 
-What kills is so soon alone, since each death holds its neighbours up. A count is noted
+So what kills is soon alone, since each death holds its neighbours up. A count is noted
 before the work and committed on its own, or the death would take it along.
 """
 
@@ -69,7 +69,7 @@ def in_parts(
 
 
 def counts(queue: str, ids: Sequence[str]) -> dict[str, int]:
-    """Return how often each was in the hands of a worker that died, but the first."""
+    """Return how often each has run again after a worker that died with it."""
     return dict(sql.fetch(SEEN, [queue, list(ids)]))
 
 

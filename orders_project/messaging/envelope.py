@@ -16,9 +16,9 @@ from orders_project.messaging.events import EVENTS, NORMAL, URGENT, Event
 
 BATCH = "application/cloudevents-batch+json"
 SINGLE = "application/cloudevents+json"
-#: Events in one message, in one batch of a worker and in one transaction. It is no less
-#: than what is placed at once: of 500 orders a limit of 400 made two batches at every
-#: stage, for an eighth more CPU (docs/adr/0003).
+#: The most events in one message; how many make a batch of a worker is pace.py's. It
+#: is no less than what is placed at once: of 500 orders a limit of 400 made two batches
+#: at every stage, for an eighth more CPU (docs/adr/0003).
 MAX_EVENTS = 500
 #: Larger messages are parked unread: one of them would hold up all behind it.
 MAX_BYTES = 1024 * 1024

@@ -60,7 +60,7 @@ class Gathering:
             return
         self.in_hand.add(name := name_of(message))
         if name in self.lost:
-            # Once: what kills its process now comes again on this same connection.
+            # Only once: if it comes yet again on this connection, its process has died.
             self.lost.remove(name)
             one = one.held()
         self.waiting.append(one)

@@ -1,50 +1,36 @@
-"""`@hears` and `@answers`: a function becomes the Celery task that a queue runs.
+"""`@hears` and `@takes`: a function becomes the Celery task that a queue runs.
 
 This is the pool's side: it gets a batch of messages, runs the handler in one
 transaction, and settles what failed. How batches form is worker.py's business.
 """
 
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import wraps
 from typing import Any, NamedTuple
 
-from billiard.exceptions import SoftTimeLimitExceeded
-from celery import Task, shared_task
-from celery.exceptions import Reject
-from django.db import Error, InternalError, OperationalError, transaction
+from celery import Task
+from django.db import InternalError, OperationalError, transaction
 from kombu import Queue
 
-from orders_project.messaging import deaths, envelope, inbox, pace, retry, sql
+from orders_project.messaging import deaths, envelope, inbox, pace
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.desk import replays
 from orders_project.messaging.errors import Outage, Poison, RetryLater
 from orders_project.messaging.events import Event
+from orders_project.messaging.guarding import as_task, path_of
 from orders_project.messaging.outages import drop_doubtful_connection, is_outage
-from orders_project.messaging.retry import Wire
-
-logger = logging.getLogger(__name__)
-
-#: A message must never be acknowledged by accident: on time-outs it comes back, and
-#: an error that escapes us is rejected, so that the broker parks it; or drops it, of
-#: queues without a dead-letter exchange (email, sms, payment.rpc, dead.desk).
-CAREFUL: dict[str, Any] = {
-    "acks_late": True,
-    "acks_on_timeout": False,
-    "acks_on_failure": False,
-    "acks_on_failure_or_timeout": False,
-    "reject_on_worker_lost": True,
-    "ignore_result": True,
-    "throws": (Outage,),  # the worker says it in one line, without a traceback
-}
+from orders_project.messaging.settling import note_work, park, settle
+from orders_project.messaging.wire import Wire
 
 Handler = Callable[[Sequence[Any]], object]
 
 
 class Listener(NamedTuple):
-    """Who handles an event type on a queue. Without inbox, its rows are unique."""
+    """Who handles an event type on a queue.
+
+    Without `inbox` the handler's own rows are unique for each event; `as_written` it
+    gets what its sender wrote.
+    """
 
     task: str
     queue: str
@@ -111,42 +97,6 @@ def takes(queue: Queue) -> Callable[[Callable[[Wire], object]], Task]:
     return decorate
 
 
-def as_task(run: Callable[..., object], handler: Callable[..., object]) -> Task:
-    """Make a Celery task that runs `run` under the name of the handler."""
-    work = wraps(handler)(guarded(run))
-    register: Callable[[Callable[..., object]], Task] = shared_task(
-        name=path_of(handler), typing=False, **CAREFUL
-    )
-    return register(work)
-
-
-def path_of(handler: Callable[..., object]) -> str:
-    return f"{handler.__module__}.{handler.__name__}"
-
-
-def guarded(
-    run: Callable[..., object], is_gone: Callable[[BaseException], bool] = is_outage
-) -> Callable[..., object]:
-    """Have a function raise Outage when database or broker are gone.
-
-    Then nothing was decided, and the worker keeps the messages until they are back.
-    """
-
-    def work(*args: Any) -> object:
-        try:
-            return run(*args)
-        except Exception as error:
-            drop_doubtful_connection(error)
-            if is_gone(error):
-                raise Outage(f"{type(error).__name__}: {error}") from None
-            if isinstance(error, SoftTimeLimitExceeded):
-                # It struck where messages are parked: those that were not come again.
-                raise Reject(requeue=True) from None
-            raise
-
-    return work
-
-
 def run_batch(wires: Sequence[Sequence[Any]]) -> str:
     """Handle every event of these messages; returns a line for Flower."""
     heard = list(_decode(Wire(*wire) for wire in wires))
@@ -171,7 +121,7 @@ def _decode(wires: Iterable[Wire]) -> Iterator[Heard]:
             try:
                 yield Heard(envelope.decode(text), text, wire)
             except Poison as error:
-                _park(wire._replace(body=text), error)
+                park(wire._replace(body=text), error)
 
 
 def _split(wire: Wire) -> list[bytes]:
@@ -179,7 +129,7 @@ def _split(wire: Wire) -> list[bytes]:
         return envelope.split(wire.body)
     except Poison as error:
         # Nested as deep as our own stack allowed when it was glanced at.
-        _park(wire, error)
+        park(wire, error)
         return []
 
 
@@ -193,7 +143,7 @@ def _chunks(queue: str, heard: Sequence[Heard]) -> Iterator[list[Heard]]:
             again,
             id_of=lambda one: one.event.id,
             is_held=lambda one: one.message.held,
-            park=lambda one, error: _park(one.alone(), error),
+            park=lambda one, error: park(one.alone(), error),
         )
 
 
@@ -215,13 +165,13 @@ def _without_the_culprit(chunk: list[Heard], error: Exception) -> Iterator[list[
     others = [one for one in chunk if one.event.order_id not in about]
     for one in chunk:
         if one.event.order_id in about:
-            _settle(one.alone(), RetryLater(about[one.event.order_id]))
+            settle(one.alone(), RetryLater(about[one.event.order_id]))
     if len(others) < len(chunk):
         yield from deaths.cut(others, len(chunk))
     elif len(chunk) > 1:
         yield from deaths.smaller(chunk)
     else:
-        _settle(chunk[0].alone(), error)
+        settle(chunk[0].alone(), error)
 
 
 @transaction.atomic
@@ -244,61 +194,3 @@ def _note_replays(queue: str, chunk: Sequence[Heard], new: set[str]) -> None:
     marks = [(one.event.id in new, replays.mark(one.message.headers)) for one in chunk]
     replays.done(queue, *(mark for is_new, mark in marks if is_new))
     replays.applied(queue, *(mark for is_new, mark in marks if not is_new))
-
-
-def _settle(wire: Wire, error: Exception) -> None:
-    if isinstance(error, Poison):
-        _park(wire, error)
-    elif retry.later(wire, error):
-        crash_point("hearing: on a rung, not acknowledged")
-        with only_noted():
-            note_work(wire.queue, "retried", 1)
-            replays.retried(wire.queue, replays.mark(wire.headers), repr(error))
-        logger.warning(
-            "%s goes to its retry rung %d: %r",
-            envelope.unread(wire.body),
-            wire.attempt,
-            error,
-        )
-    else:
-        _park(wire, error)
-
-
-def _park(wire: Wire, error: Exception) -> None:
-    retry.park(wire, why_parked(error), error)
-    crash_point("hearing: parked, not acknowledged")
-    with only_noted():
-        note_work(wire.queue, "dead", 1)
-    logger.error("Parked a message of %s: %r", wire.queue, error)
-
-
-def why_parked(error: Exception) -> str:
-    used_up = "" if isinstance(error, Poison) else "Every retry was used up: "
-    return f"{used_up}{error or type(error).__name__}"
-
-
-@contextmanager
-def only_noted() -> Iterator[None]:
-    """Let nothing that is noted of a message decide it, once it has been sent on."""
-    try:
-        yield
-    except Error as error:
-        drop_doubtful_connection(error)
-        logger.warning("Not noted, for statistics and desk: %r", error)
-
-
-def note_work(queue: str, outcome: str, events: int) -> None:
-    """Note what became of so many events, for `manage.py stats`."""
-    sql.run(
-        "INSERT INTO messaging_work (queue, outcome, events) VALUES (%s, %s, %s)",
-        [queue, outcome, events],
-    )
-
-
-def park_unreadable(wires: Sequence[Sequence[Any]], reason: str) -> None:
-    """Park messages that are no events at all, with the reason in words."""
-    for wire in wires:
-        _park(Wire(*wire), Poison(reason))
-
-
-PARK = as_task(park_unreadable, park_unreadable).name

@@ -1,4 +1,6 @@
-"""The only one who publishes events: from the outbox's parcels to RabbitMQ.
+"""From the outbox's parcels to RabbitMQ: nobody else publishes what is new.
+
+Workers only send on what they hold: to a rung, to the dead letters, to the next step.
 
 Take parcels out, publish them with pipelined confirms, and commit when the broker has
 confirmed all. Whoever dies in between leaves the parcels where they were: they go out

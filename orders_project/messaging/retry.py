@@ -6,7 +6,7 @@ a crash between the two makes a duplicate, which the inbox absorbs.
 
 import traceback
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from kombu import Exchange
 
@@ -14,34 +14,10 @@ from orders_project.messaging import envelope, sending
 from orders_project.messaging.desk import replays
 from orders_project.messaging.events import NORMAL, new_id, utc_now
 from orders_project.messaging.topology import DEAD_EXCHANGE
+from orders_project.messaging.wire import Wire
 
 #: Of a header: a traceback of any length would not fit into one AMQP frame.
 MAX_HEADER = 8_000
-
-
-def attempts_in(header: object) -> int:
-    """Read `x-attempt`, in which somebody else may have written anything."""
-    return header if isinstance(header, int) else 0
-
-
-class Wire(NamedTuple):
-    """A message, or one event of it, as it came from a queue. Crosses to the pool."""
-
-    queue: str
-    body: bytes
-    headers: Mapping[str, Any]
-    priority: int
-    redelivered: bool
-    reply_to: str = ""
-    correlation_id: str = ""
-    #: An outage stopped it, or its connection was lost, in the hands of a worker that
-    #: lives: no death to count.
-    held: bool = False
-
-    @property
-    def attempt(self) -> int:
-        """How many times it has run, counting this one."""
-        return attempts_in(self.headers.get("x-attempt")) + 1
 
 
 def later(wire: Wire, error: BaseException) -> bool:
@@ -56,13 +32,24 @@ def later(wire: Wire, error: BaseException) -> bool:
 
 def park(wire: Wire, reason: str, error: BaseException | None = None) -> None:
     """Put a message into dead.letter.queue, with why and what it did."""
-    headers = failure(wire.headers, error) | {
-        "x-queue": wire.queue,
+    told = death(wire.headers, error, wire.queue, reason, wire.attempt)
+    _publish(wire, DEAD_EXCHANGE, told)
+
+
+def death(
+    before: Mapping[str, Any],
+    error: BaseException | None,
+    queue: str,
+    reason: str,
+    attempts: int,
+) -> dict[str, Any]:
+    """Return the headers of a dead letter: where it died, why, after how many runs."""
+    return failure(before, error) | {
+        "x-queue": queue,
         "x-reason": reason[:MAX_HEADER],
-        "x-attempts": wire.attempt,
+        "x-attempts": attempts,
         "x-letter": new_id(),
     }
-    _publish(wire, DEAD_EXCHANGE, headers)
 
 
 def failure(before: Mapping[str, Any], error: BaseException | None) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Row(msgspec.Struct, frozen=True):
     trace: str | None
     priority: int
 
-    def say(self, what: type[E], **data: Any) -> E:
+    def event(self, what: type[E], **data: Any) -> E:
         """Return an event of this order, caused by what last moved the row."""
         return what(
             order_id=self.order_id,

@@ -19,7 +19,7 @@ from orders_project.messaging.errors import UnansweredError
 from orders_project.messaging.events import Question, new_id
 from orders_project.messaging.hearing import takes
 from orders_project.messaging.outages import BROKER_GONE, is_certain_outage
-from orders_project.messaging.retry import Wire
+from orders_project.messaging.wire import Wire
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,10 @@ from orders_project.messaging import envelope
 from orders_project.messaging.desk import replays
 from orders_project.messaging.errors import Poison
 from orders_project.messaging.events import EVENTS, NORMAL, new_id
-from orders_project.messaging.hearing import HEARS, PARK, WHOLE_MESSAGES
-from orders_project.messaging.retry import Wire
+from orders_project.messaging.hearing import HEARS, WHOLE_MESSAGES
+from orders_project.messaging.settling import PARK
 from orders_project.messaging.topology import BY_NAME
+from orders_project.messaging.wire import Wire
 
 #: A step with such a header has a story of its own: its attempts, a person's replay.
 ALONE = {"x-attempt", replays.HEADER}
@@ -22,8 +23,7 @@ class Waiting(NamedTuple):
 
     Messages of one task with the same `extra` run together. For events and letters
     it is what their task is called with beside them, for a step what follows it.
-    Until `due`, in monotonic seconds, it waits for others. `orders` are those that
-    its events are about.
+    `orders` are those that its events are about.
     """
 
     task: str

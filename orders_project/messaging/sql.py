@@ -7,7 +7,8 @@ hold no line feed, travel as a text for each column: half of what JSON costs the
 (2.8 us less for a row of seven).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -30,6 +31,17 @@ def run(query: str, params: Sequence[Any] = ()) -> int:
         cursor.execute(query, _whole(params))
         count: int = cursor.rowcount
     return count
+
+
+@contextmanager
+def alone(name: str) -> Iterator[bool]:
+    """Hold an advisory lock meanwhile; yield False if another session holds it."""
+    [(is_alone,)] = fetch("SELECT pg_try_advisory_lock(hashtext(%s))", [name])
+    try:
+        yield is_alone
+    finally:
+        if is_alone:
+            fetch("SELECT pg_advisory_unlock(hashtext(%s))", [name])
 
 
 def rows(values: Iterable[object]) -> str:

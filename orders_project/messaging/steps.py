@@ -19,22 +19,17 @@ from orders_project.messaging.crash import crash_point
 from orders_project.messaging.deaths import smaller
 from orders_project.messaging.desk import replays
 from orders_project.messaging.errors import Outage
-from orders_project.messaging.events import NORMAL, new_id
-from orders_project.messaging.hearing import (
-    CAREFUL,
-    guarded,
-    note_work,
-    only_noted,
-    path_of,
-    why_parked,
-)
+from orders_project.messaging.events import NORMAL
+from orders_project.messaging.guarding import CAREFUL, guarded, path_of
 from orders_project.messaging.outages import (
     BROKER_GONE,
     drop_doubtful_connection,
     is_certain_outage,
 )
-from orders_project.messaging.retry import MAX_HEADER, attempts_in, failure
+from orders_project.messaging.retry import death, failure
+from orders_project.messaging.settling import note_work, only_noted, why_parked
 from orders_project.messaging.topology import DEAD_EXCHANGE, RUNGS
+from orders_project.messaging.wire import attempts_in
 
 logger = logging.getLogger(__name__)
 
@@ -42,18 +37,18 @@ Step = Callable[[Sequence[str]], Sequence[str]]
 
 #: The names of all steps: a worker keeps in hand what an outage stops of them.
 STEPS: set[str] = set()
-#: Of a request: it has left for a rung, or for the dead letters.
+#: A request's mark: its step was sent to a rung, or to the dead letters.
 SENT_AGAIN = "sent_again"
-#: And: an outage stopped it in the hands of a worker that lives.
+#: A request's mark: an outage stopped its step in the hands of a worker that lives.
 HELD = "held"
 
 
 def step(work: Step) -> Task:
     """Make a function over ids a task of a chain, with retries and parking.
 
-    An error harms only the id that caused it: the batch is run one by one, the
-    failing id goes up the retry rungs with the rest of its chain, then is parked. So
-    is an id whose workers die.
+    An error harms only the id that caused it: the batch runs again in fifties, and
+    then one by one; the failing id goes up the retry rungs with the rest of its
+    chain, and is parked after the last. So is an id whose workers die.
     """
     name = path_of(work)
 
@@ -141,12 +136,8 @@ def retry_step(ids: Sequence[str], error: BaseException) -> bool:
 
 
 def _park(ids: Sequence[str], error: Exception) -> None:
-    headers = failure(_before(), error) | {
-        "x-reason": why_parked(error)[:MAX_HEADER],
-        "x-queue": _queue(),
-        "x-attempts": attempts() + 1,
-        "x-letter": new_id(),
-    }
+    reason = why_parked(error)
+    headers = death(_before(), error, _queue(), reason, attempts() + 1)
     _send_again(ids, DEAD_EXCHANGE.name, headers)
     _note_leaving("dead", ids)
     logger.error("Parked %s for %s: %r", current_task.name, list(ids), error)

@@ -4,11 +4,12 @@ from celery import shared_task
 
 from orders_project.messaging import pruning
 from orders_project.messaging.desk import recording, tidying
-from orders_project.messaging.hearing import note_work, takes
+from orders_project.messaging.hearing import takes
 from orders_project.messaging.pruning import old
-from orders_project.messaging.retry import Wire
+from orders_project.messaging.settling import note_work
 from orders_project.messaging.sql import first_id
 from orders_project.messaging.topology import DEAD_DESK_QUEUE
+from orders_project.messaging.wire import Wire
 
 SETTLED = old(
     "messaging_deadletter",
@@ -33,8 +34,7 @@ INBOX = f"""
             LIMIT wanted.lot) AS old
         LIMIT (SELECT lot FROM wanted)))
 """
-#: Rows a minute of work leaves behind that only matter while a message may come twice.
-#: The largest table is the last, so that nobody waits for it.
+#: What RETENTION_DAYS ends. The largest table comes last: no other waits for it.
 PRUNE = (
     # Of events that did not come to their end in the hands that had counted them.
     old("messaging_attempt", "at"),

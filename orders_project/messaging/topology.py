@@ -19,7 +19,7 @@ NOTIFICATION_TTL_SECONDS = 24 * 60 * 60
 # QUEUE_TYPE=quorum is for clusters on RabbitMQ 4.x, which has priorities built in;
 # 3.10 refuses x-max-priority on a quorum queue, and 4.x ignores it.
 # Without a limit 4.x throws away what came back to a queue twenty times, and each
-# tidying gives dead.letter.queue back what stays. That -1 means none only 4.x knows.
+# tidying gives dead.letter.queue back what stays. Only 4.x reads -1 as no limit.
 QUORUM: dict[str, object] = {
     "x-queue-type": "quorum",
     "x-delivery-limit": 1_000_000_000,
@@ -29,8 +29,8 @@ SHAPES: Mapping[str, dict[str, object]] = {
     "quorum": QUORUM,
 }
 SHAPE = SHAPES.get(os.environ.get("QUEUE_TYPE", ""), SHAPES["classic"])
-#: Of queues in which nothing is urgent. All are of one type: of a classic queue whose
-#: node is gone a cluster says that it does not exist, and nothing could be declared.
+#: Of queues in which nothing is urgent. On a cluster these are quorum queues, too: when
+#: the node of a classic queue is down, declaring it fails, and so would the start.
 PLAIN_SHAPE = QUORUM if SHAPE is QUORUM else {}
 
 # ---- exchanges
@@ -113,7 +113,7 @@ def notification_queue(name: str) -> Queue:
 
 
 def plain_queue(name: str, exchange: Exchange, routing_key: str) -> Queue:
-    """Build a queue from which nothing is parked: what is parked lies here."""
+    """Build a queue without priorities, of which the broker parks nothing."""
     return Queue(name, exchange, routing_key=routing_key, queue_arguments=PLAIN_SHAPE)
 
 
@@ -268,8 +268,8 @@ ALIASES: Mapping[str, Sequence[str]] = {
     "payment.failed": ("order.failed.{reason}",),
 }
 
-#: Of these the ones by which our own queues hear. An event that is sent again has no
-#: others, and no words of its own in them: it is not counted twice by who only counts.
+#: The aliases by which our own queues hear. An event that is sent again has only these,
+#: with `again` for every word of its own: who only counts does not count it twice.
 OURS = ("order.analytics.", "order.failed.")
 ALIASES_AGAIN: Mapping[str, Sequence[str]] = {
     kind: [re.sub(r"{\w+}", "again", one) for one in names if one.startswith(OURS)]

@@ -17,10 +17,8 @@ from orders_project.reconciler.looking import Finding
 
 logger = logging.getLogger(__name__)
 
-LOCK = "SELECT pg_try_advisory_lock(hashtext('waybill reconciler'))"
 #: All lines of a much bought sku are added up in one statement.
 LONGEST_STATEMENT = 600
-UNLOCK = "SELECT pg_advisory_unlock(hashtext('waybill reconciler'))"
 #: A nudge that has not helped by the next run will not help a second time. An older one
 #: than this was given for something else.
 LATELY_DAYS = 7
@@ -67,13 +65,11 @@ def reconcile(
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    if sql.fetch(LOCK) != [(True,)]:
-        raise AlreadyRunningError(AlreadyRunningError.__doc__)
-    try:
+    with sql.alone("waybill reconciler") as is_alone:
+        if not is_alone:
+            raise AlreadyRunningError(AlreadyRunningError.__doc__)
         with long_statements(LONGEST_STATEMENT):
             yield
-    finally:
-        sql.fetch(UNLOCK)
 
 
 def _settle(

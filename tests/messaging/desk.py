@@ -9,8 +9,9 @@ from orders_project.messaging.desk import recording
 from orders_project.messaging.events import OrderPaid, new_id
 from orders_project.messaging.hearing import HEARS, Listener, run_batch
 from orders_project.messaging.models import DeadLetter, Parcel
-from orders_project.messaging.retry import Wire, failure
+from orders_project.messaging.retry import failure
 from orders_project.messaging.topology import ANALYTICS_QUEUE
+from orders_project.messaging.wire import Wire
 
 QUEUE = ANALYTICS_QUEUE
 BY = {"who": "ada", "why": "fixed in 1.4"}

@@ -8,7 +8,7 @@ from orders_project.messaging import envelope, tasks
 from orders_project.messaging.desk import recording, selectors
 from orders_project.messaging.events import new_id
 from orders_project.messaging.models import DeadLetter, DeadLetterAction, Work
-from orders_project.messaging.retry import Wire
+from orders_project.messaging.wire import Wire
 from tests.messaging.desk import QUEUE, dead, letter_of, paid, raised, step_letter
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from orders_project.messaging.errors import Poison, RetryLater
 from orders_project.messaging.events import new_id
 from orders_project.messaging.hearing import run_batch
 from orders_project.messaging.models import DeadLetter, Parcel
-from orders_project.messaging.retry import Wire
+from orders_project.messaging.wire import Wire
 from payments import charges
 from tests.messaging.desk import (
     BY,

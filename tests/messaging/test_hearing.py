@@ -13,8 +13,8 @@ from orders_project.messaging.events import (
 )
 from orders_project.messaging.hearing import HEARS, Listener, run_batch
 from orders_project.messaging.models import Attempt, Inbox, Work
-from orders_project.messaging.retry import Wire
 from orders_project.messaging.topology import ANALYTICS_QUEUE
+from orders_project.messaging.wire import Wire
 from tests.bus import hear
 
 pytestmark = pytest.mark.django_db

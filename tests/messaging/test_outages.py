@@ -16,11 +16,12 @@ from kombu.transport.pyamqp import SSLTransport
 from orders_project.messaging import outbox, relay, sql, tasks
 from orders_project.messaging.broker import BlockedError
 from orders_project.messaging.errors import Outage
-from orders_project.messaging.hearing import guarded, note_work
+from orders_project.messaging.guarding import guarded
 from orders_project.messaging.models import Work
 from orders_project.messaging.outages import is_certain_outage
-from orders_project.messaging.retry import Wire
+from orders_project.messaging.settling import note_work
 from orders_project.messaging.steps import step
+from orders_project.messaging.wire import Wire
 from orders_project.messaging.worker import EventConsumer
 from tests.awaiting import eventually
 

@@ -18,8 +18,8 @@ from orders_project.messaging.events import (
     ShipmentPrepared,
     new_id,
 )
-from orders_project.messaging.hearing import PARK
 from orders_project.messaging.models import Parcel
+from orders_project.messaging.settling import PARK
 from orders_project.messaging.sorting import sort_out
 from orders_project.messaging.worker import EventConsumer
 

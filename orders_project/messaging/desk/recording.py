@@ -17,8 +17,8 @@ from django.db import transaction
 
 from orders_project.messaging import envelope, sql
 from orders_project.messaging.errors import Poison
-from orders_project.messaging.retry import Wire
 from orders_project.messaging.topology import DEAD_DESK_QUEUE
+from orders_project.messaging.wire import Wire
 
 #: Before these, ids of messages that came without one.
 NAMESPACE = UUID("5f0f6a52-6d0a-5d0e-9a0b-2f9d3f5d8a10")

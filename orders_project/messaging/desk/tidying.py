@@ -15,8 +15,8 @@ from kombu import Queue
 from orders_project.messaging import sql
 from orders_project.messaging.desk import recording
 from orders_project.messaging.events import NORMAL
-from orders_project.messaging.retry import Wire
 from orders_project.messaging.topology import DEAD_DESK_QUEUE, DEAD_LETTER_QUEUE
+from orders_project.messaging.wire import Wire
 
 CHUNK = 500
 #: Seconds to wait for a message that the broker counted.
@@ -93,13 +93,8 @@ def tidy() -> Tidied:
 
     One at a time: a second one would find the queue empty, in the hands of the first.
     """
-    [(alone,)] = sql.fetch("SELECT pg_try_advisory_lock(hashtext(%s))", [__name__])
-    if not alone:
-        return Tidied(0, 0, 0)
-    try:
-        return _tidy()
-    finally:
-        sql.fetch("SELECT pg_advisory_unlock(hashtext(%s))", [__name__])
+    with sql.alone(__name__) as is_alone:
+        return _tidy() if is_alone else Tidied(0, 0, 0)
 
 
 def _tidy() -> Tidied:

@@ -1,0 +1,29 @@
+"""A message as a worker holds it, and hands it to its pool."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+def attempts_in(header: object) -> int:
+    """Read `x-attempt`, in which somebody else may have written anything."""
+    return header if isinstance(header, int) else 0
+
+
+class Wire(NamedTuple):
+    """A message, or one event of it, as it came from a queue. Crosses to the pool."""
+
+    queue: str
+    body: bytes
+    headers: Mapping[str, Any]
+    priority: int
+    redelivered: bool
+    reply_to: str = ""
+    correlation_id: str = ""
+    #: An outage stopped it, or its connection was lost, in the hands of a worker that
+    #: lives: no death to count.
+    held: bool = False
+
+    @property
+    def attempt(self) -> int:
+        """How many times it has run, counting this one."""
+        return attempts_in(self.headers.get("x-attempt")) + 1
