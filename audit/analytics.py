@@ -6,7 +6,7 @@ Every question names a range of time, so that none of them reads the whole table
 from datetime import datetime
 from typing import NamedTuple
 
-from orders_project.messaging import sql
+from orders_project.database import sql
 
 
 class Orders(NamedTuple):

@@ -6,7 +6,8 @@ from typing import Any
 from django.db import transaction
 
 from audit import chain
-from orders_project.messaging import envelope, sql
+from orders_project.database import sql
+from orders_project.messaging import envelope
 from orders_project.messaging.envelope import Written
 from orders_project.messaging.events import (
     Event,

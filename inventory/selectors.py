@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from inventory.models import Reservation, ReservationLine
-from orders_project.messaging import sql
+from orders_project.database import sql
 
 DRIFT = """
     SELECT sku, reserved, sold, coalesce(held, 0)::int, coalesce(bought, 0)::int

@@ -13,7 +13,8 @@ from django.db import transaction
 from inventory.lifecycle import COMMITTED, HELD, REFUSED, RELEASED, before
 from inventory.models import StockItem
 from inventory.selectors import drift
-from orders_project.messaging import outbox, sql
+from orders_project.database import sql
+from orders_project.messaging import outbox
 from orders_project.messaging.events import (
     Event,
     OrderCancelled,

@@ -30,7 +30,7 @@ from notifications.services import (
     SMS,
     wake,
 )
-from orders_project.messaging import sql
+from orders_project.database import sql
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import Line
 from orders_project.messaging.settling import note_work
@@ -105,7 +105,7 @@ def deliver(channel: str) -> int:
             outcomes = list(attempt(way, letters, end))
             settle(channel, outcomes)
             # A step for each chunk would bring 500 letters a second, however fast they
-            # are sent: their task rests after each (messaging/pace.py).
+            # are sent: their task rests after each (worker/pace.py).
             if len(letters) < CHUNK or any(one.status == PENDING for one in outcomes):
                 break
     finally:

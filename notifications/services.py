@@ -13,7 +13,8 @@ from django.db import transaction
 
 from notifications import wording
 from notifications.lifecycle import PENDING, WITHDRAWN
-from orders_project.messaging import nudging, outbox, sql
+from orders_project.database import sql
+from orders_project.messaging import nudging, outbox
 from orders_project.messaging.events import (
     Event,
     OrderCancelled,

@@ -10,7 +10,8 @@ from django.conf import settings
 
 from notifications.delivery import CHANNELS
 from notifications.services import wake
-from orders_project.messaging import nudging, sql
+from orders_project.database import sql
+from orders_project.messaging import nudging
 
 #: Orders that have their events sent again in one sweep.
 AT_ONCE = 500

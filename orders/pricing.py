@@ -7,8 +7,8 @@ from typing import NamedTuple
 import msgspec
 
 from orders.errors import InvalidOrderError, PriceChangedError, UnknownProductError
+from orders_project.database import sql
 from orders_project.errors import FieldError
-from orders_project.messaging import sql
 from orders_project.messaging.events import new_id
 
 MAX_QUANTITY = 1000

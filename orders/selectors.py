@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from orders import tokens
 from orders.errors import MayNotChangeError, OrderNotFoundError
 from orders.models import Order
-from orders_project.messaging import sql
+from orders_project.database import sql
 from orders_project.messaging.events import PRIVATE
 from orders_project.messaging.models import LoggedEvent, Nudge
 from orders_project.messaging.nudging import MACHINES

@@ -9,10 +9,10 @@ from typing import Any
 from celery import Celery
 from celery.signals import beat_init, task_failure, worker_init, worker_shutting_down
 
+from orders_project.database.index_scans import find_rows_by_key
 from orders_project.messaging.broker import Listening, fail_at_alarm
 from orders_project.messaging.leaving import leave_in_time, leave_in_time_at_term
 from orders_project.messaging.outages import drop_doubtful_connection
-from orders_project.messaging.plans import find_rows_by_key
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orders_project.settings")
 

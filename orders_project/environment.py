@@ -10,7 +10,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from orders_project import money
-from orders_project.messaging import planned
+from orders_project.database import planned
 
 T = TypeVar("T")
 

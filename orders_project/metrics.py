@@ -15,8 +15,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
+from orders_project.database import sql
 from orders_project.errors import DATABASE_GONE, database_gone
-from orders_project.messaging import backlog, sql
+from orders_project.messaging import backlog
 
 
 class Figure(NamedTuple):

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from audit.selectors import violations as audit_violations
 from orders import lifecycle
-from orders_project.messaging import inspection, sql
+from orders_project.database import sql
+from orders_project.messaging import inspection
 from orders_project.messaging.desk import tidying
 from orders_project.messaging.models import Parcel
 from orders_project.messaging.topology import DEAD_LETTER_QUEUE, QUEUES, UNROUTED_QUEUE

@@ -233,7 +233,7 @@ CELERY_TASK_ROUTES = {
 CELERY_TASK_DEFAULT_QUEUE = topology.MESSAGING_TASKS.name
 CELERY_TASK_DEFAULT_EXCHANGE = topology.TASK_EXCHANGE.name
 CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 20, 30
-CELERY_WORKER_CONSUMER = "orders_project.messaging.worker:EventConsumer"
+CELERY_WORKER_CONSUMER = "orders_project.messaging.worker.consumer:EventConsumer"
 # Messages in hand per pool slot: enough to form a batch, few enough that an urgent
 # order, which the broker puts first, does not wait behind what was fetched before.
 CELERY_WORKER_PREFETCH_MULTIPLIER = env.number("PREFETCH", 16)

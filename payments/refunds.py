@@ -11,7 +11,8 @@ from operator import itemgetter
 
 from django.db import transaction
 
-from orders_project.messaging import outbox, sql
+from orders_project.database import sql
+from orders_project.messaging import outbox
 from orders_project.messaging.chains import Job
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import OrderCancelled, PaymentRefunded

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from orders_project.messaging import sql
+from orders_project.database import sql
 from payments.gateways import gateway
 
 OURS = """

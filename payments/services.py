@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.db import transaction
 
-from orders_project.messaging import nudging, outbox, sql
+from orders_project.database import sql
+from orders_project.messaging import nudging, outbox
 from orders_project.messaging.chains import IDLE, NAMED
 from orders_project.messaging.errors import Poison
 from orders_project.messaging.events import (

@@ -43,7 +43,7 @@ CONCURRENCY = {
     "email": 2,
 }
 #: Messages in hand for each of them, where a batch is what comes in half a second
-#: (messaging/pace.py): sixteen, as elsewhere, made so many small ones that mails piled
+#: (worker/pace.py): sixteen, as elsewhere, made so many small ones that mails piled
 #: up.
 PREFETCH = dict.fromkeys(("audit", "analytics", "email", "sms", "notifications"), 64)
 #: Where all share a core, a customer who waits comes before an order that is carried:

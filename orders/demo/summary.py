@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from rich.table import Table
 
 from orders.lifecycle import CANCELLED, COMPLETED
-from orders_project.messaging import sql
+from orders_project.database import sql
 
 ENDS = """
     SELECT id::text, status, reason, extract(epoch FROM completed_at)::float8,

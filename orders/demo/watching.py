@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from orders import lifecycle
-from orders_project.messaging import sql
+from orders_project.database import sql
 
 PATIENCE_SECONDS = 120.0
 LOOK_SECONDS = 0.5

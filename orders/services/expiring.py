@@ -5,7 +5,8 @@ from django.conf import settings
 from orders.lifecycle import CANCELLED
 from orders.models import Order
 from orders.services.failures import put_on_desk
-from orders_project.messaging import nudging, outbox, sql
+from orders_project.database import sql
+from orders_project.messaging import nudging, outbox
 from orders_project.messaging.events import OrderCancelled, utc_now
 
 EXPIRED = "expired"

@@ -13,8 +13,8 @@ from orders.pricing import Item, NewOrder
 from orders.services.asking import lock_order
 from orders.services.moving import reason_of
 from orders.services.placing import place_orders
+from orders_project.database import sql
 from orders_project.errors import FieldError
-from orders_project.messaging import sql
 from orders_project.messaging.events import (
     OrderCancelled,
     PaymentFailed,

@@ -10,8 +10,8 @@ from hashlib import sha256
 import msgspec
 
 from orders.pricing import NewOrder, in_items
-from orders_project.messaging import sql
-from orders_project.messaging.planned import Planned
+from orders_project.database import sql
+from orders_project.database.planned import Planned
 
 # In the order of the index: two processes with the same two keys would else wait for
 # one another.

@@ -10,7 +10,8 @@ from typing import NamedTuple, TypeVar
 
 from orders import lifecycle
 from orders.lifecycle import CANCELLED, COMPLETED, PAID, PENDING, SHIPPED
-from orders_project.messaging import outbox, sql
+from orders_project.database import sql
+from orders_project.messaging import outbox
 from orders_project.messaging.errors import Poison, RetryLater
 from orders_project.messaging.events import (
     Event,

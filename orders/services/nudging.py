@@ -2,7 +2,8 @@
 
 from django.conf import settings
 
-from orders_project.messaging import nudging, sql
+from orders_project.database import sql
+from orders_project.messaging import nudging
 
 BATCH = 500
 #: How long a parcel is left alone that arrives when the customer says so.

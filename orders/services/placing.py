@@ -13,11 +13,12 @@ from orders.pricing import Entry, NewOrder, catalogue, price
 from orders.selectors import order_with_lines
 from orders.services import keys
 from orders.services.together import Together
+from orders_project.database import sql
+from orders_project.database.planned import Planned
 from orders_project.errors import ProblemError
-from orders_project.messaging import outbox, sql
+from orders_project.messaging import outbox
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import Line, OrderCreated, utc_now
-from orders_project.messaging.planned import Planned
 
 #: What is stored of a new order and of its lines, and as which SQL type.
 OF_ORDER = {

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from orders.models import Product
-from orders_project.messaging import sql
+from orders_project.database import sql
 
 # In the order of the table's columns.
 NAMES = "sku, name, category, sub_category, unit_cents, currency, active"

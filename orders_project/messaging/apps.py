@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.module_loading import autodiscover_modules
 
-from orders_project.messaging.silence import (
+from orders_project.database.silence import (
     begin_long_statements,
     end_long_statements,
     end_silence,

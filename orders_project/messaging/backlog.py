@@ -9,7 +9,7 @@ from time import monotonic
 
 from django.conf import settings
 
-from orders_project.messaging import sql
+from orders_project.database import sql
 from orders_project.messaging.events import URGENT
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 from uuid import NAMESPACE_OID, uuid5
 
-from orders_project.messaging import sql
+from orders_project.database import sql
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.envelope import MAX_EVENTS
 from orders_project.messaging.errors import Poison

@@ -1,7 +1,7 @@
 """`@hears` and `@takes`: a function becomes the Celery task that a queue runs.
 
 This is the pool's side: it gets a batch of messages, runs the handler in one
-transaction, and settles what failed. How batches form is worker.py's business.
+transaction, and settles what failed. How batches form is the business of worker/.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from celery import Task
 from django.db import InternalError, OperationalError, transaction
 from kombu import Queue
 
-from orders_project.messaging import deaths, envelope, inbox, pace
+from orders_project.messaging import deaths, envelope, inbox
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.desk import replays
 from orders_project.messaging.errors import Outage, Poison, RetryLater
@@ -21,6 +21,7 @@ from orders_project.messaging.guarding import as_task, path_of
 from orders_project.messaging.outages import drop_doubtful_connection, is_outage
 from orders_project.messaging.settling import note_work, park, settle
 from orders_project.messaging.wire import Wire
+from orders_project.messaging.worker import pace
 
 Handler = Callable[[Sequence[Any]], object]
 

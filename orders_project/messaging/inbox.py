@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from orders_project.messaging import sql
+from orders_project.database import sql
 from orders_project.messaging.events import Event
 
 TAKE = """

@@ -8,9 +8,10 @@ from functools import wraps
 
 from django.db import transaction
 
-from orders_project.messaging import backlog, outbox, sql
+from orders_project.database import sql
+from orders_project.database.silence import long_statements
+from orders_project.messaging import backlog, outbox
 from orders_project.messaging.crash import crash_point
-from orders_project.messaging.silence import long_statements
 
 SWEEPER = "sweeper"
 RELAY = "relay"

@@ -16,10 +16,11 @@ from celery.canvas import Signature
 from django.db import connection, transaction
 from kombu.serialization import dumps
 
-from orders_project.messaging import envelope, sql
+from orders_project.database import sql
+from orders_project.database.planned import Planned
+from orders_project.messaging import envelope
 from orders_project.messaging.errors import OutsideTransactionError
 from orders_project.messaging.events import NORMAL, Event
-from orders_project.messaging.planned import Planned
 from orders_project.messaging.topology import (
     ALIASES_AGAIN,
     ORDER_EXCHANGE,

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from orders_project.messaging import backlog, envelope, sql
+from orders_project.database import sql
+from orders_project.messaging import backlog, envelope
 from orders_project.messaging.broker import Message
 from orders_project.messaging.events import app_of, utc_now
 

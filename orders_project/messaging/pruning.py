@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import DatabaseError, transaction
 
-from orders_project.messaging import outbox, sql
+from orders_project.database import sql
+from orders_project.messaging import outbox
 from orders_project.messaging.outages import is_outage
 
 logger = logging.getLogger(__name__)

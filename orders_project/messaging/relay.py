@@ -26,14 +26,14 @@ from django.db import (
 from django.db.backends.signals import connection_created
 from kombu import Connection
 
-from orders_project.messaging import sql
+from orders_project.database import sql
+from orders_project.database.index_scans import find_rows_by_key
 from orders_project.messaging.broker import BlockedError, Publisher
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import new_id
 from orders_project.messaging.outages import BROKER_GONE
 from orders_project.messaging.outbox import CHANNEL
 from orders_project.messaging.packing import GRIP, Taken, groups_of, message, take
-from orders_project.messaging.plans import find_rows_by_key
 from orders_project.messaging.reminding import declare_or_remind
 
 logger = logging.getLogger(__name__)

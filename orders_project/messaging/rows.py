@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from orders_project.messaging import sql
+from orders_project.database import sql
 from orders_project.messaging.events import Event
 
 E = TypeVar("E", bound=Event)

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db import Error
 
-from orders_project.messaging import envelope, retry, sql
+from orders_project.database import sql
+from orders_project.messaging import envelope, retry
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.desk import replays
 from orders_project.messaging.errors import Poison

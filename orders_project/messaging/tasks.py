@@ -2,12 +2,12 @@
 
 from celery import shared_task
 
+from orders_project.database.sql import first_id
 from orders_project.messaging import pruning
 from orders_project.messaging.desk import recording, tidying
 from orders_project.messaging.hearing import takes
 from orders_project.messaging.pruning import old
 from orders_project.messaging.settling import note_work
-from orders_project.messaging.sql import first_id
 from orders_project.messaging.topology import DEAD_DESK_QUEUE
 from orders_project.messaging.wire import Wire
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from inventory.selectors import drift
-from orders_project.messaging import sql
+from orders_project.database import sql
 from orders_project.reconciler.checks import CHECKS, DRIFT, Check
 from payments.gateways import gateway
 from shipping.carriers import carrier

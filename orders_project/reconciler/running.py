@@ -8,15 +8,17 @@ from datetime import datetime
 from typing import NamedTuple
 
 from orders import services as orders
-from orders_project.messaging import sql
+from orders_project.database import sql
+from orders_project.database.silence import long_statements
 from orders_project.messaging.nudging import RECONCILER
-from orders_project.messaging.silence import long_statements
 from orders_project.reconciler import looking
 from orders_project.reconciler.checks import DRIFT, NUDGE
 from orders_project.reconciler.looking import Finding
 
 logger = logging.getLogger(__name__)
 
+#: Of the advisory lock, whatever release holds it.
+NAME = "waybill reconciler"
 #: All lines of a much bought sku are added up in one statement.
 LONGEST_STATEMENT = 600
 #: A nudge that has not helped by the next run will not help a second time. An older one
@@ -65,7 +67,7 @@ def reconcile(
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    with sql.alone("waybill reconciler") as is_alone:
+    with sql.alone(NAME) as is_alone:
         if not is_alone:
             raise AlreadyRunningError(AlreadyRunningError.__doc__)
         with long_statements(LONGEST_STATEMENT):

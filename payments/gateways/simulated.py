@@ -15,7 +15,7 @@ import msgspec
 from django.conf import settings
 from django.db import transaction
 
-from orders_project.messaging import sql
+from orders_project.database import sql
 from payments.gateways.ledger import GatewayEntry
 from payments.gateways.port import UNANSWERED, Balance, Charge, Outcome, Reversal
 

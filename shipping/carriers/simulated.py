@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
-from orders_project.messaging import sql
+from orders_project.database import sql
 from orders_project.messaging.events import utc_now
 from shipping.carriers.ledger import CarrierParcel
 from shipping.carriers.port import Booking, Consignment, Parcel

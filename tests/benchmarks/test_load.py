@@ -21,7 +21,7 @@ from orders.models import Order, Product
 from orders.pricing import Item, NewOrder
 from orders.services import place_orders
 from orders_project import promises
-from orders_project.messaging import sql
+from orders_project.database import sql
 from tests.bus import pump
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,7 +16,8 @@ from notifications.models import Notification
 from orders import lifecycle, services
 from orders.models import Order, Product
 from orders_project import promises
-from orders_project.messaging import packing, relay, sql
+from orders_project.database import sql
+from orders_project.messaging import packing, relay
 from orders_project.messaging.models import Parcel
 from payments.models import GatewayEntry, Payment, Refund
 from shipping.models import Shipment

@@ -18,8 +18,8 @@ from celery.app.trace import build_tracer
 from kombu.serialization import dumps, loads
 
 from orders_project.messaging import topology
-from orders_project.messaging.sorting import sort_out
 from orders_project.messaging.topology import DEAD_DESK_QUEUE, DEAD_LETTER_QUEUE, RUNGS
+from orders_project.messaging.worker.sorting import sort_out
 
 #: Where no worker of ours takes messages from: rungs and parking places.
 RESTING = {rung.queue.name for rung in RUNGS}

@@ -11,7 +11,8 @@ import pytest
 
 from orders.models import Order
 from orders.pricing import Item, NewOrder
-from orders_project.messaging import envelope, pace, packing, relay
+from orders_project.messaging import envelope, packing, relay
+from orders_project.messaging.worker import pace
 from tests.faults.client import MIX
 from tests.faults.house import House
 from tests.faults.paper import work

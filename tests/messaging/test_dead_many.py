@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from orders_project.messaging import sql
+from orders_project.database import sql
 from orders_project.messaging.desk import selectors, services
 from orders_project.messaging.models import DeadLetter, DeadLetterAction, Parcel
 from tests.messaging.desk import QUEUE, Handler, letter_of, listen, paid

@@ -137,7 +137,7 @@ TRACE = """Traceback (most recent call last):
     _in_one_transaction(listener, chunk)
   File "{base}/inventory/services.py", line 44, in reserve_stock
     sql.run(RESERVE, [rows])
-  File "{base}/orders_project/messaging/sql.py", line 31, in run
+  File "{base}/orders_project/database/sql.py", line 31, in run
     cursor.execute(query, params)
   File "{base}/.venv/lib/python3.11/site-packages/django/db/utils.py", line 105, in x
     return self.cursor.execute(sql, params)
@@ -155,7 +155,7 @@ def test_without_an_apps_line_the_place_is_one_of_the_core(settings):
     lines = TRACE.format(base=settings.BASE_DIR).splitlines()
     trace = "\n".join(line for line in lines if "inventory" not in line)
 
-    assert recording.place_of(trace) == "orders_project/messaging/sql.py:31 run"
+    assert recording.place_of(trace) == "orders_project/database/sql.py:31 run"
     assert recording.place_of("") == ""
 
 

@@ -3,7 +3,8 @@
 import pytest
 from django.db import connection
 
-from orders_project.messaging import deaths, inbox, outbox, sql
+from orders_project.database import sql
+from orders_project.messaging import deaths, inbox, outbox
 from orders_project.messaging.desk import rehearsal
 from orders_project.messaging.errors import Poison, RetryLater
 from orders_project.messaging.events import OrderCompleted, OrderShipped, new_id

@@ -6,7 +6,8 @@ import threading
 import pytest
 from django.db import connections, transaction
 
-from orders_project.messaging import deaths, inbox, sql, tasks
+from orders_project.database import sql
+from orders_project.messaging import deaths, inbox, tasks
 from orders_project.messaging.desk import recording, services
 from orders_project.messaging.events import OrderCompleted, new_id
 from orders_project.messaging.models import Attempt, DeadLetterAction, Parcel

@@ -6,7 +6,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from orders_project import metrics
-from orders_project.messaging import backlog, packing, plans, sql
+from orders_project.database import index_scans, sql
+from orders_project.messaging import backlog, packing
 from orders_project.messaging.events import NORMAL, URGENT
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +34,7 @@ def due_later():
 
 @pytest.fixture
 def as_the_relay():
-    sql.run(plans.BY_KEY)
+    sql.run(index_scans.BY_KEY)
     yield
     sql.run("RESET enable_seqscan; RESET enable_hashjoin; RESET enable_mergejoin")
 

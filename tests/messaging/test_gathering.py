@@ -7,10 +7,10 @@ import kombu.asynchronous
 import pytest
 from celery.bootsteps import RUN
 
-from orders_project.messaging import gathering
-from orders_project.messaging.batch import ACK, _settling
-from orders_project.messaging.gathering import Gathering
-from orders_project.messaging.pace import PACES, Pace
+from orders_project.messaging.worker import gathering
+from orders_project.messaging.worker.batch import ACK, _settling
+from orders_project.messaging.worker.gathering import Gathering
+from orders_project.messaging.worker.pace import PACES, Pace
 
 
 class Hub:

@@ -3,7 +3,8 @@
 import pytest
 from django.db import InterfaceError, OperationalError, connection
 
-from orders_project.messaging import deaths, envelope, hearing, inbox, sql
+from orders_project.database import sql
+from orders_project.messaging import deaths, envelope, hearing, inbox
 from orders_project.messaging.errors import Outage, Poison, RetryLater
 from orders_project.messaging.events import (
     OrderCompleted,

@@ -13,7 +13,8 @@ from django.db import DatabaseError, OperationalError, connection
 from django.db.backends.signals import connection_created
 from kombu.transport.pyamqp import SSLTransport
 
-from orders_project.messaging import outbox, relay, sql, tasks
+from orders_project.database import sql
+from orders_project.messaging import outbox, relay, tasks
 from orders_project.messaging.broker import BlockedError
 from orders_project.messaging.errors import Outage
 from orders_project.messaging.guarding import guarded
@@ -22,7 +23,7 @@ from orders_project.messaging.outages import is_certain_outage
 from orders_project.messaging.settling import note_work
 from orders_project.messaging.steps import step
 from orders_project.messaging.wire import Wire
-from orders_project.messaging.worker import EventConsumer
+from orders_project.messaging.worker.consumer import EventConsumer
 from tests.awaiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,7 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from orders_project.messaging import pruning, sql, tasks
+from orders_project.database import sql
+from orders_project.messaging import pruning, tasks
 from orders_project.messaging.events import new_id
 from tests.bus import carry, pump
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 from django.db import connection
 
 from notifications.models import Notification
+from orders_project.database.index_scans import BY_KEY
 from orders_project.messaging.events import utc_now
-from orders_project.messaging.plans import BY_KEY
 
 
 def status(order, milestone="created", channel="email"):

@@ -10,7 +10,7 @@ from django.urls import reverse
 from notifications import services
 from notifications.channels.email import Email
 from notifications.models import Notification
-from orders_project.messaging import sql
+from orders_project.database import sql
 from orders_project.messaging.events import utc_now
 from orders_project.messaging.models import Nudge
 from orders_project.messaging.topology import EMAIL_QUEUE

@@ -9,7 +9,7 @@ from django.db import connection
 from orders.demo import dataset, shopping, watching
 from orders.management.commands import run_demo
 from orders.models import Order, OrderLine, Product
-from orders_project.messaging import sql
+from orders_project.database import sql
 from orders_project.messaging.events import OrderCreated, StockRanOut
 from orders_project.messaging.topology import ORDER_QUEUE
 from tests.bus import hear, said

@@ -11,7 +11,7 @@ from django.db import connections
 from orders import selectors, services, tasks
 from orders.models import Order
 from orders.services.nudging import IDLE
-from orders_project.messaging import sql
+from orders_project.database import sql
 from orders_project.messaging.events import utc_now
 from orders_project.messaging.models import Nudge, Parcel
 
@@ -76,7 +76,7 @@ def test_of_many_orders_the_young_in_trouble_come_first_and_parcels_last(
 
 
 def test_the_sweep_reads_open_orders_alone(order):
-    sql.run("SET LOCAL enable_seqscan = off")  # as in a worker: messaging/plans.py
+    sql.run("SET LOCAL enable_seqscan = off")  # as in a worker: database/index_scans.py
     plan = str(sql.fetch(f"EXPLAIN {IDLE}", [300, 0, 500]))
     assert "open_orders" in plan
     assert "Seq Scan" not in plan

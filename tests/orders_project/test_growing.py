@@ -11,7 +11,8 @@ from django.urls import reverse
 
 from orders.admin import OrderAdmin
 from orders.models import FailedOrder, Order
-from orders_project.messaging import growing, sql
+from orders_project.database import sql
+from orders_project.messaging import growing
 from orders_project.messaging.events import EVENTS, utc_now
 from orders_project.messaging.growing import Growing, Pages
 from orders_project.messaging.models import DeadLetter

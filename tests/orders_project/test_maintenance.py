@@ -6,7 +6,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from audit import reports, selectors
 from orders_project import promises
-from orders_project.messaging import silence, sql
+from orders_project.database import silence, sql
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

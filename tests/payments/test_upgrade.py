@@ -3,7 +3,7 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from orders_project.messaging import sql
+from orders_project.database import sql
 from orders_project.messaging.events import new_id
 from payments import services
 from payments.lifecycle import OPEN, PAYMENT

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from django.db.models import F
 
-from orders_project.messaging import sql
+from orders_project.database import sql
 from orders_project.messaging.events import ShipmentDelivered
 from orders_project.messaging.models import Parcel
 from shipping import services, tasks

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orders_project.messaging import sql
+from orders_project.database import sql
 from orders_project.messaging.events import new_id
 from shipping import services
 from shipping.models import Shipment

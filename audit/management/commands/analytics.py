@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from audit import reports
+from orders_project.database.silence import MAINTENANCE, long_statements
 from orders_project.messaging.events import utc_now
-from orders_project.messaging.silence import MAINTENANCE, long_statements
 
 EXAMPLE = """\
 example:

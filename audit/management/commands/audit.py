@@ -10,7 +10,7 @@ from rich.progress import track
 
 from audit import selectors
 from audit.chain import breaks
-from orders_project.messaging.silence import MAINTENANCE, long_statements
+from orders_project.database.silence import MAINTENANCE, long_statements
 
 #: More would scroll the first ones away; the count is told in any case.
 SHOWN = 20

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 from rich.progress import Progress
 
 from audit import selectors, services
-from orders_project.messaging.silence import MAINTENANCE, long_statements
+from orders_project.database.silence import MAINTENANCE, long_statements
 
 
 class Command(BaseCommand):

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from notifications import services
+from orders_project.database.silence import MAINTENANCE, long_statements
 from orders_project.messaging import people
-from orders_project.messaging.silence import MAINTENANCE, long_statements
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from orders_project import promises
-from orders_project.messaging.silence import MAINTENANCE, long_statements
+from orders_project.database.silence import MAINTENANCE, long_statements
 
 SHOWN = 50
 

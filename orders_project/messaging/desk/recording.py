@@ -15,7 +15,8 @@ import msgspec
 from django.conf import settings
 from django.db import transaction
 
-from orders_project.messaging import envelope, sql
+from orders_project.database import sql
+from orders_project.messaging import envelope
 from orders_project.messaging.errors import Poison
 from orders_project.messaging.topology import DEAD_DESK_QUEUE
 from orders_project.messaging.wire import Wire
@@ -23,7 +24,7 @@ from orders_project.messaging.wire import Wire
 #: Before these, ids of messages that came without one.
 NAMESPACE = UUID("5f0f6a52-6d0a-5d0e-9a0b-2f9d3f5d8a10")
 FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
-CORE = "orders_project/messaging/"
+CORE = ("orders_project/messaging/", "orders_project/database/")
 #: Of a queue, by AMQP.
 MAX_NAME = 255
 MAX_COUNT = 1_000_000

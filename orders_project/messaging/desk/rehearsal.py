@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import msgspec
 from django.db import connection, transaction
 
-from orders_project.messaging import deaths, envelope, inbox, outbox, sql
+from orders_project.database import sql
+from orders_project.messaging import deaths, envelope, inbox, outbox
 from orders_project.messaging.desk.selectors import masked
 from orders_project.messaging.errors import MessagingError, Poison, RetryLater
 from orders_project.messaging.hearing import HEARS, Listener

@@ -7,7 +7,7 @@ waits on the first rung only: who pressed wants to know soon, and its letter is 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from orders_project.messaging import sql
+from orders_project.database import sql
 from orders_project.messaging.topology import RUNGS, Rung
 
 HEADER = "x-replay"

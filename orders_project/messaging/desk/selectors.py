@@ -8,7 +8,8 @@ import msgspec
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils.text import capfirst
 
-from orders_project.messaging import envelope, sql
+from orders_project.database import sql
+from orders_project.messaging import envelope
 from orders_project.messaging.events import PRIVATE
 from orders_project.messaging.hearing import HEARS
 from orders_project.messaging.models import (

@@ -15,7 +15,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from orders_project.messaging import deaths, envelope, outbox, sql
+from orders_project.database import sql
+from orders_project.messaging import deaths, envelope, outbox
 from orders_project.messaging.desk import selectors
 from orders_project.messaging.errors import MessagingError, Poison
 from orders_project.messaging.events import EVENTS

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from celery import current_app
 from kombu import Queue
 
-from orders_project.messaging import sql
+from orders_project.database import sql
 from orders_project.messaging.desk import recording
 from orders_project.messaging.events import NORMAL
 from orders_project.messaging.topology import DEAD_DESK_QUEUE, DEAD_LETTER_QUEUE

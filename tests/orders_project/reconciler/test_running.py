@@ -8,7 +8,7 @@ from inventory.models import StockItem
 from inventory.services import receive_stock
 from orders.models import FailedOrder
 from orders_project import tasks
-from orders_project.messaging import sql
+from orders_project.database import sql
 from orders_project.messaging.events import new_id, utc_now
 from orders_project.messaging.models import Nudge, Parcel
 from orders_project.reconciler import looking, running
@@ -70,16 +70,16 @@ def test_a_night_that_is_too_short_ends_in_good_order_and_says_so(
 
     assert tasks.reconcile() == "0 mended, 0 left"
     assert tasks.TOO_SHORT in caplog.text
-    assert sql.fetch(running.UNLOCK) == [(False,)]
+    assert sql.fetch(sql.UNLOCK, [running.NAME]) == [(False,)]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_one_at_a_time():
     other = connections.create_connection("default")
     with other.cursor() as cursor:
-        cursor.execute(running.LOCK)
+        cursor.execute(sql.LOCK, [running.NAME])
         with pytest.raises(CommandError, match="Somebody else reconciles"):
             call_command("reconcile")
-        cursor.execute(running.UNLOCK)
+        cursor.execute(sql.UNLOCK, [running.NAME])
     other.close()
     assert reconcile() == ("", False)

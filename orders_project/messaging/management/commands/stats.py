@@ -6,7 +6,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
 from rich.table import Table
 
-from orders_project.messaging import backlog, sql
+from orders_project.database import sql
+from orders_project.messaging import backlog
 
 OUTCOMES = ("handled", "retried", "dead")
 COUNTS = """

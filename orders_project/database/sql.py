@@ -16,6 +16,9 @@ from django.db import connection
 
 Row = tuple[Any, ...]
 
+LOCK = "SELECT pg_try_advisory_lock(hashtext(%s))"
+UNLOCK = "SELECT pg_advisory_unlock(hashtext(%s))"
+
 
 def fetch(query: str, params: Sequence[Any] = ()) -> list[Row]:
     """Run one statement on the default database and return its rows."""
@@ -36,12 +39,12 @@ def run(query: str, params: Sequence[Any] = ()) -> int:
 @contextmanager
 def alone(name: str) -> Iterator[bool]:
     """Hold an advisory lock meanwhile; yield False if another session holds it."""
-    [(is_alone,)] = fetch("SELECT pg_try_advisory_lock(hashtext(%s))", [name])
+    [(is_alone,)] = fetch(LOCK, [name])
     try:
         yield is_alone
     finally:
         if is_alone:
-            fetch("SELECT pg_advisory_unlock(hashtext(%s))", [name])
+            fetch(UNLOCK, [name])
 
 
 def rows(values: Iterable[object]) -> str:

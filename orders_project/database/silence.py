@@ -15,7 +15,7 @@ from psycopg2 import (  # type: ignore[import-untyped]
     extensions,
 )
 
-from orders_project.messaging import sql
+from orders_project.database import sql
 
 READY = {extensions.POLL_READ: select.POLLIN, extensions.POLL_WRITE: select.POLLOUT}
 #: Above the server's own statement_timeout (environment.py): one that lives has ended a

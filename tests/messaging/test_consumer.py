@@ -9,7 +9,6 @@ from django.db import transaction
 from kombu import Connection
 
 from orders_project.messaging import envelope, outbox
-from orders_project.messaging.batch import divide, steps_together
 from orders_project.messaging.events import (
     URGENT,
     DeliveryConfirmed,
@@ -20,8 +19,9 @@ from orders_project.messaging.events import (
 )
 from orders_project.messaging.models import Parcel
 from orders_project.messaging.settling import PARK
-from orders_project.messaging.sorting import sort_out
-from orders_project.messaging.worker import EventConsumer
+from orders_project.messaging.worker.batch import divide, steps_together
+from orders_project.messaging.worker.consumer import EventConsumer
+from orders_project.messaging.worker.sorting import sort_out
 
 LONG = 120
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import InterfaceError, OperationalError, connection
 
-from orders_project.messaging import silence, sql
+from orders_project.database import silence, sql
 from orders_project.messaging.outages import is_certain_outage
 from tests.faults.proxy import Proxy
 

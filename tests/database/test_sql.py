@@ -2,7 +2,7 @@
 
 import pytest
 
-from orders_project.messaging import sql
+from orders_project.database import sql
 from tests.texts import AWKWARD
 
 pytestmark = pytest.mark.django_db

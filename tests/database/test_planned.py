@@ -4,8 +4,8 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from orders_project.messaging import sql
-from orders_project.messaging.planned import Planned
+from orders_project.database import sql
+from orders_project.database.planned import Planned
 
 pytestmark = pytest.mark.django_db
 ADD = Planned("SELECT %s::int + %s::int")

@@ -10,7 +10,7 @@ from typing import Any
 
 from psycopg2 import Error, extensions  # type: ignore[import-untyped]
 
-from orders_project.messaging.telling import tell_no_row
+from orders_project.database.errors import tell_no_row
 
 
 class Planned(str):

@@ -5,9 +5,10 @@ import traceback
 import pytest
 from django.db import IntegrityError, transaction
 
-from orders_project.messaging import retry, sql
+from orders_project.database import sql
+from orders_project.database.planned import Planned
+from orders_project.messaging import retry
 from orders_project.messaging.models import Work
-from orders_project.messaging.planned import Planned
 from tests.messaging.desk import dead
 
 pytestmark = pytest.mark.django_db

@@ -11,14 +11,14 @@ from billiard.exceptions import SoftTimeLimitExceeded, Terminated
 from celery.worker.request import Request
 from celery.worker.state import task_ready
 
-from orders_project.messaging import pace
 from orders_project.messaging.events import new_id
 from orders_project.messaging.outages import is_outage
-from orders_project.messaging.sorting import Waiting
 from orders_project.messaging.steps import HELD, STEPS
+from orders_project.messaging.worker import pace
+from orders_project.messaging.worker.sorting import Waiting
 
 if TYPE_CHECKING:
-    from orders_project.messaging.gathering import Gathering
+    from orders_project.messaging.worker.gathering import Gathering
 
 logger = logging.getLogger(__name__)
 

@@ -16,12 +16,13 @@ from celery.bootsteps import RUN  # type: ignore[attr-defined]
 from celery.worker.state import task_reserved
 from kombu.message import Message
 
-from orders_project.messaging import envelope, pace
-from orders_project.messaging.batch import BatchRequest, divide
-from orders_project.messaging.sorting import Waiting, name_of, sort_out
+from orders_project.messaging import envelope
+from orders_project.messaging.worker import pace
+from orders_project.messaging.worker.batch import BatchRequest, divide
+from orders_project.messaging.worker.sorting import Waiting, name_of, sort_out
 
 if TYPE_CHECKING:
-    from orders_project.messaging.worker import EventConsumer
+    from orders_project.messaging.worker.consumer import EventConsumer
 
 logger = logging.getLogger(__name__)
 

@@ -16,9 +16,13 @@ from celery.worker.consumer import Consumer
 from celery.worker.request import Request
 from kombu.message import Message
 
-from orders_project.messaging.gathering import FIRST_PAUSE, LONGEST_PAUSE, Gathering
 from orders_project.messaging.hearing import WHOLE_MESSAGES
 from orders_project.messaging.steps import STEPS
+from orders_project.messaging.worker.gathering import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    Gathering,
+)
 
 logger = logging.getLogger(__name__)
 

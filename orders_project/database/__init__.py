@@ -1,0 +1,1 @@
+"""How Waybill speaks to PostgreSQL: in sets, by key, and never waiting for ever."""
