@@ -88,9 +88,9 @@ def reserve_stock(events: Sequence[OrderCreated]) -> None:
 def commit_stock(events: Sequence[PaymentSucceeded]) -> None:
     """Make what is held for these orders sold."""
     moved = _move(events, COMMITTED)
-    units = _units_of(moved)
-    _lock_stock([units])
-    _change_stock(reserved=_less(units), sold=units)
+    held = _units_of(moved)
+    _lock_stock([held])
+    _change_stock(reserved=_less(held), sold=held)
     outbox.append(*(e.then(StockCommitted) for e in _first_of(events, moved)))
 
 

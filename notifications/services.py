@@ -172,7 +172,7 @@ def send_again(query: str, *which: object, by: str) -> int:
 
 
 def wake(channel: str, *, after: float = 0) -> None:
-    """Have a channel's pending messages sent after the commit, and so many seconds."""
+    """Have a channel's pending messages sent `after` seconds after the commit."""
     deliver = signature("notifications.tasks.deliver", args=([channel],))
     outbox.send_task(deliver, after=after)
 

@@ -40,7 +40,7 @@ REFUND: Mapping[str, Sequence[str]] = {
     REFUNDED: (),
 }
 
-#: Where a task of ours is at work: what rests here too long is started again.
+#: Where a task of ours is at work: what stalls here is started again.
 MOVING: Sequence[str] = (OPENED, AUTHORISED, DUE)
 
 #: What has not come to its end; a settled payment is only touched by a refund.

@@ -203,5 +203,5 @@ def _ask_again(order_ids: Collection[str]) -> None:
 
 
 def take(which: str, value: object) -> Sequence[Job]:
-    """Mark refunds that rest as taken, and return their jobs (see chains.py)."""
+    """Mark stalled refunds as taken, and return their jobs (see chains.py)."""
     return sql.fetch(TAKE.format(which=which), [value])

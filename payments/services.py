@@ -53,7 +53,7 @@ TAKE = """
 def open_payments(events: Sequence[StockReserved]) -> None:
     """Open a payment for each order and start the chain of its method.
 
-    An order that was cancelled before it came here has its row already, and rests.
+    An order that was cancelled before it came here has its row already: it is left.
     """
     for event in events:
         _require_known_method(event)
@@ -117,7 +117,7 @@ def collect(order_ids: Sequence[str]) -> None:
 
 @nudging.single
 def resume_idle() -> int:
-    """Start the chains of payments and refunds that rest too long; return how many.
+    """Start the chains of stalled payments and refunds again; return how many.
 
     Harmless where a chain is still on its way: a step skips what is past it.
     """
@@ -128,7 +128,7 @@ def resume_idle() -> int:
 
 @transaction.atomic
 def resume(order_ids: Sequence[str]) -> list[Nudged]:
-    """Start what rests of these orders' payments and refunds; return what that was."""
+    """Start these orders' stalled payments and refunds again; return which."""
     return _resume(NAMED, list(order_ids))
 
 

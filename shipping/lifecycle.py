@@ -22,7 +22,7 @@ SHIPMENT: Mapping[str, Sequence[str]] = {
     CANCELLED: (),
 }
 
-#: Where a task of ours is at work: what rests here too long is started again.
+#: Where a task of ours is at work: what stalls here is started again.
 MOVING: Sequence[str] = (OPENED, RELEASED, IN_TRANSIT)
 
 #: What has not come to its end.

@@ -192,7 +192,7 @@ def cancel(events: Sequence[OrderCancelled]) -> None:
 
 @nudging.single
 def resume_idle() -> int:
-    """Start the chains of shipments that rest too long; return how many.
+    """Start the chains of stalled shipments again; return how many.
 
     Harmless where a chain is still on its way: a step skips what is past it.
     """
@@ -204,7 +204,7 @@ def resume_idle() -> int:
 
 @transaction.atomic
 def resume(order_ids: Sequence[str]) -> list[Nudged]:
-    """Start what rests of these orders' shipments; return what that was."""
+    """Start these orders' stalled shipments again; return which."""
     return _resume(NAMED, list(order_ids))
 
 

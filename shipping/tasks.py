@@ -66,7 +66,7 @@ def deliver(ids: Sequence[str]) -> Sequence[str]:
 
 @shared_task(name="shipping.tasks.resume")
 def resume() -> int:
-    """Start again what rests too long: a broker may have lost its messages."""
+    """Start again what has stalled: a broker may have lost its messages."""
     return services.resume_idle()
 
 

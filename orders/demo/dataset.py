@@ -85,7 +85,7 @@ def past_orders() -> Sequence[PastOrder]:
 
 
 def repeated(count: int) -> Iterator[PastOrder]:
-    """Yield so many orders, from the beginning again when the data set ends."""
+    """Yield `count` orders, from the beginning again when the data set ends."""
     past = past_orders()
     for number in range(count):
         yield past[number % len(past)]

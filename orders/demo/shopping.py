@@ -59,7 +59,7 @@ class Errand(NamedTuple):
 class Shopping:
     """Places orders of the data set in the background, AT_ONCE at once.
 
-    With `rate` so many a second, however long the answers take. `posted` grows
+    With `rate` that many a second, however long the answers take. `posted` grows
     meanwhile: the order's id -> the moment just before its POST.
     """
 

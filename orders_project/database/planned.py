@@ -22,7 +22,7 @@ class Planned(str):
     __slots__ = ()
 
     def prepare(self, name: str, size: int) -> str:
-        """Return what plans it in a session, where it has so many parameters."""
+        """Return what plans it in a session; `size` is the number of its parameters."""
         return f"PREPARE {name} AS {self % tuple(f'${n + 1}' for n in range(size))}"
 
 

@@ -29,7 +29,7 @@ MAINTENANCE = 12 * 60 * 60
 
 
 def end_silence(seconds: float = SECONDS) -> None:
-    """Have each statement of this process fail after so long without an answer."""
+    """Have each statement of this process fail after `seconds` without an answer."""
 
     def wait(connection: Any) -> None:
         while (state := connection.poll()) != extensions.POLL_OK:
@@ -51,7 +51,7 @@ def _is_at_work(connection: Any) -> bool:
 
 @contextmanager
 def long_statements(seconds: int) -> Iterator[None]:
-    """Let a statement take so long, in the server's eyes and in ours."""
+    """Let a statement take `seconds`, in the server's eyes and in ours."""
     begin_long_statements(seconds)
     try:
         yield

@@ -21,10 +21,10 @@ TOGETHER = MAX_EVENTS
 #: (name of the chain, priority, order)
 Job = tuple[str, int, str]
 
-#: The rows that a sweep takes: those that rest so many seconds, and each time twice as
-#: long, up to some days: what nothing helps must not be parked every few minutes. The
-#: least swept come first, so that those that nothing helps keep nobody waiting. It must
-#: stand inside ARRAY(..): an IN may be asked again for each row, beyond the limit.
+#: The rows that a sweep takes: those that have not moved for so many seconds, and each
+#: time twice as long, up to some days: what nothing helps must not be parked every few
+#: minutes. The least swept come first: those that nothing helps keep nobody waiting.
+#: It must stand inside ARRAY(..): an IN may be asked anew for each row, past the limit.
 IDLE = """
     greatest(updated, tried) < statement_timestamp()
         - make_interval(secs => %s * power(2, least(sweeps, 10)))
@@ -41,7 +41,7 @@ class Chains(NamedTuple):
     steps: Mapping[str, Sequence[str]]
 
     def start(self, jobs: Iterable[Job], *, after: float = 0) -> None:
-        """Have chains run after the commit, or so many seconds later.
+        """Have chains run `after` seconds after the commit.
 
         Jobs of one name and priority share a chain.
         """
@@ -52,7 +52,7 @@ class Chains(NamedTuple):
                 outbox.send_task(self._chain(name, priority, together), after=after)
 
     def restart(self, jobs: Sequence[Job]) -> list[Nudged]:
-        """Have chains that rest run again after the commit; return which of whom."""
+        """Have stalled chains run again after the commit; return which of whom."""
         self.start(jobs)
         return [(name, order_id) for name, _, order_id in jobs]
 

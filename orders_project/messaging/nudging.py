@@ -1,4 +1,4 @@
-"""Nudges: what rests has its events sent again, and its chains started again.
+"""Nudges: what has stalled has its events sent again, and its chains started again.
 
 An app with chains says by `restarts` how they start; this page knows none of them.
 """
@@ -53,14 +53,14 @@ RESTARTS: list[Restart] = []
 
 
 def restarts(restart: Restart) -> Restart:
-    """Register how an app starts the resting chains of some orders again."""
+    """Register how an app starts the stalled chains of some orders again."""
     RESTARTS.append(restart)
     return restart
 
 
 @transaction.atomic
 def nudge(order_ids: Iterable[str], *, by: str) -> int:
-    """Send all events of these orders again, and start what rests of their chains.
+    """Send all events of these orders again, and start their stalled chains again.
 
     Returns how many events. Who has handled one skips it; a step skips what is past
     it; so it changes nothing for an order that moves, or is done.

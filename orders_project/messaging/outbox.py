@@ -76,7 +76,7 @@ def append(*events: Event) -> None:
 
 
 def send_task(signature: Signature, *, after: float = 0) -> None:
-    """Have a Celery task, or a whole chain, sent after the commit, and so many seconds.
+    """Have a Celery task, or a whole chain, sent `after` seconds after the commit.
 
     This replaces `eta` and `countdown`, which would sit unacknowledged in a worker's
     memory. The seconds are of the server's clock: a worker's may be wrong.

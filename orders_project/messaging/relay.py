@@ -49,6 +49,19 @@ POSTPONE = """
         priority, headers, properties, event_ids, body
     FROM jsonb_populate_recordset(NULL::messaging_parcel, %s)
 """
+#: Also a queue that is there with other arguments: orders are taken until it is gone.
+STOPPED_BY = (
+    *BROKER_GONE,
+    PreconditionFailed,
+    OperationalError,
+    InterfaceError,
+    InternalError,
+)
+TIMEOUTS: dict[str, Any] = {
+    "heartbeat": 6,
+    "connect_timeout": 4,
+    "transport_options": {"read_timeout": 5, "write_timeout": 5},
+}
 
 
 def run(stopped: threading.Event) -> None:
@@ -70,21 +83,6 @@ def run(stopped: threading.Event) -> None:
             connection.close()
             pause = min(max(pause * 2, 0.5), LONGEST_PAUSE) * random.uniform(0.75, 1)
             logger.warning("The relay waits %.1f s: %r", pause, error)
-
-
-#: Also a queue that is there with other arguments: orders are taken until it is gone.
-STOPPED_BY = (
-    *BROKER_GONE,
-    PreconditionFailed,
-    OperationalError,
-    InterfaceError,
-    InternalError,
-)
-TIMEOUTS: dict[str, Any] = {
-    "heartbeat": 6,
-    "connect_timeout": 4,
-    "transport_options": {"read_timeout": 5, "write_timeout": 5},
-}
 
 
 def _carry_on(publisher: Publisher, stopped: threading.Event) -> None:

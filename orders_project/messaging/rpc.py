@@ -44,20 +44,20 @@ def ask(queue: Queue, question: Question, *, timeout: float) -> Answer:
 
 def _ask(queue: Queue, question: Question, timeout: float) -> Answer:
     wanted, deadline = new_id(), time.monotonic() + timeout
-    answers: list[Answer] = []
+    found: list[Answer] = []
 
     def on_message(message: Message) -> None:
         if message.properties.get("correlation_id") == wanted:
-            answers.append(msgspec.json.decode(message.body or b""))
+            found.append(msgspec.json.decode(message.body or b""))
 
     # A connection of its own: questions are rare, and a pooled one may have died idle.
     with current_app.connection_for_write(connect_timeout=timeout) as connection:
         channel = connection.channel()
         with Consumer(channel, [REPLY_TO], on_message=on_message, no_ack=True):
             _publish(connection.Producer(channel), queue, question, wanted, timeout)
-            while not answers:
+            while not found:
                 connection.drain_events(timeout=max(deadline - time.monotonic(), 0.001))
-    return answers[0]
+    return found[0]
 
 
 def _publish(

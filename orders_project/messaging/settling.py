@@ -61,7 +61,7 @@ def only_noted() -> Iterator[None]:
 
 
 def note_work(queue: str, outcome: str, events: int) -> None:
-    """Note what became of so many events, for `manage.py stats`."""
+    """Note what became of a number of events, for `manage.py stats`."""
     sql.run(
         "INSERT INTO messaging_work (queue, outcome, events) VALUES (%s, %s, %s)",
         [queue, outcome, events],

@@ -190,7 +190,7 @@ PARKED: Sequence[Queue] = (DEAD_LETTER_QUEUE, UNROUTED_QUEUE)
 
 # ---- retry: a rung is an exchange and a queue whose messages go home when they expire
 class Rung(NamedTuple):
-    """Where a message waits so many seconds before it returns to its queue."""
+    """Where a message waits `seconds` before it returns to its queue."""
 
     seconds: int
     exchange: Exchange

@@ -51,7 +51,7 @@ def reconcile(
 
     What moved in the last `grace` seconds is on its way, and left out. The young orders
     come last: where a night is too short for them, they have another before they are
-    old, and what rests of them has the sweeps. Raises AlreadyRunningError.
+    old, and what has stalled of them has the sweeps. Raises AlreadyRunningError.
     """
 
     def look(order_ids: Sequence[str]) -> Report:

@@ -52,8 +52,8 @@ class Carrier(Protocol):
 
     When a parcel is delivered is not asked here. With CARRIER_DELIVERY_SECONDS=none it
     is once the carrier's tracking, or the customer, has called
-    `POST /api/orders/ID/confirm-delivery/`; with a number every parcel is after so many
-    seconds, a real one too, and cash counts as collected then.
+    `POST /api/orders/ID/confirm-delivery/`; with a number every parcel is after that
+    many seconds, a real one too, and cash counts as collected then.
     """
 
     def book(self, parcels: Sequence[Parcel]) -> Sequence[Booking]:

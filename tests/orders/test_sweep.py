@@ -1,4 +1,4 @@
-"""Orders that rest have their events sent again."""
+"""Stalled orders have their events sent again."""
 
 import re
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""The sweep: what rests too long starts again, and nothing is done twice."""
+"""The sweep: what has stalled starts again, and nothing is done twice."""
 
 from datetime import timedelta
 from uuid import UUID

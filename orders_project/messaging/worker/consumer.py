@@ -92,8 +92,8 @@ class EventConsumer(Consumer):
             if not queue:
                 message.reject_log_error(logger, self.connection_errors, requeue=True)
                 return None
-            is_ours = not isinstance(task, str) or task in STEPS
-            if task and not is_ours and queue not in WHOLE_MESSAGES:
+            is_celerys = task and isinstance(task, str) and task not in STEPS
+            if is_celerys and queue not in WHOLE_MESSAGES:
                 return run_task(message)
             return gather.add(queue, message)
 

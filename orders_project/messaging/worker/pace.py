@@ -22,10 +22,10 @@ from orders_project.messaging.topology import (
 
 
 class Pace(NamedTuple):
-    """So many events run in one transaction, and after it their task rests.
+    """At most `events` run in one transaction; then their task rests.
 
-    For each event in it the task gathers company for so many times the batch's time,
-    for so many seconds at the longest, and only until its worker's hands are full.
+    It rests `times` as long as the batch took, for each event that was in it, but at
+    most `longest` seconds, and only until its worker's hands are full.
     """
 
     events: int = MAX_EVENTS

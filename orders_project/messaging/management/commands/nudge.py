@@ -11,9 +11,9 @@ from orders_project.messaging.models import LoggedEvent
 
 class Command(BaseCommand):
     help = (
-        "Send every event of these orders again, and start again what rests of their "
-        "payment and shipping. Who has handled an event skips it, who missed it "
-        "handles it now. Example: "
+        "Send every event of these orders again, and start their payment and shipping "
+        "again where they have stalled. Who has handled an event skips it, who missed "
+        "it handles it now. Example: "
         "manage.py nudge 01932c07-7c4e-7a33-8f0e-5b1f6a1c9d11"
     )
 
