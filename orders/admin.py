@@ -148,7 +148,7 @@ class FailedOrderAdmin(Growing):
         obj: FailedOrder,
         *_args: object,
     ) -> None:
-        services.hand_over(obj, person=obj.person, note=obj.note)
+        services.assign(obj, person=obj.person, note=obj.note)
 
     @admin.display(description="order")
     def order_page(self, failure: FailedOrder) -> str:

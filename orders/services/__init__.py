@@ -3,7 +3,7 @@
 from orders.services.asking import cancel_order, confirm_delivery
 from orders.services.expiring import expire_orders
 from orders.services.failures import (
-    hand_over,
+    assign,
     place_again,
     record_failures,
     record_findings,
@@ -24,12 +24,12 @@ from orders.services.placing import (
 from orders.services.stocking import load_products
 
 __all__ = (
+    "assign",
     "cancel_order",
     "cancel_orders",
     "confirm_delivery",
     "expire_orders",
     "forget_keys",
-    "hand_over",
     "load_products",
     "nudge_idle_orders",
     "place_again",

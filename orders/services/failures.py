@@ -102,7 +102,7 @@ def place_again(failure: FailedOrder) -> Order:
 
 
 @transaction.atomic
-def hand_over(failure: FailedOrder, *, person: Any, note: str) -> None:
+def assign(failure: FailedOrder, *, person: Any, note: str) -> None:
     """Let a person look after a failed order, with a note of what is to be done."""
     failure.person, failure.note = person, note
     failure.save(update_fields=("person", "note"))

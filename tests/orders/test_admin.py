@@ -151,8 +151,8 @@ def test_the_desk_is_filtered_by_who_looks_after_it(
     colleague = django_user_model.objects.create_user("ada", is_staff=True)
     django_user_model.objects.create_user("idle", is_staff=True)
     hers, ours, nobodys = (fails(StockRanOut, skus=("TEAPOT",)) for _ in range(3))
-    services.hand_over(hers, person=colleague, note="")
-    services.hand_over(ours, person=admin_user, note="")
+    services.assign(hers, person=colleague, note="")
+    services.assign(ours, person=admin_user, note="")
 
     def shown(**query):
         return admin_client.get(page("failedorder_changelist"), query).context["cl"]

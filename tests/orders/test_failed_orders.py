@@ -89,7 +89,7 @@ def test_what_is_found_again_shows_its_new_figures_and_keeps_its_note(
         return FailedOrder.objects.get()
 
     first = found("2 of TEAPOT for 1")
-    services.hand_over(first, person=admin_user, note="counted")
+    services.assign(first, person=admin_user, note="counted")
     again = found("3 of TEAPOT for 1")
     assert again.detail == "3 of TEAPOT for 1"
     assert again.failed_at > first.failed_at
