@@ -38,6 +38,9 @@ CAPTURE = Stage(
     "capture", AUTHORISED, {"captured": SETTLED, "declined": VOIDING}, SETTLED
 )
 
+#: Characters of what a gateway says: some answer a page of HTML.
+LONGEST_WORD = 255
+
 SAYS: Mapping[str, Callable[[Row], Event]] = {
     SETTLED: Row.success,
     FAILED: Row.failure,
@@ -103,9 +106,14 @@ def _as_move(stage: Stage, order_id: str, outcome: Outcome) -> dict[str, Any]:
     return {
         "order_id": order_id,
         "status": stage.leads[outcome.state],
-        "reason": outcome.reason,
-        "reference": outcome.reference,
+        "reason": _word(outcome.reason),
+        "reference": _word(outcome.reference),
     }
+
+
+def _word(text: str) -> str:
+    """Cut a gateway's word to what a row and an index can hold."""
+    return "".join(filter(str.isprintable, text))[:LONGEST_WORD]
 
 
 def _charged(answers: Mapping[str, Outcome]) -> set[str]:

@@ -24,7 +24,7 @@ def said(*types):
     return [event for event in events if not types or type(event) in types]
 
 
-def hear(queue, *events, redelivered=False, attempt=0, held=False):
+def hear(queue, *events, redelivered=False, attempt=0, held=0):
     """Let a queue's handlers hear these events as one batch, as in a worker."""
     body = envelope.batch([envelope.encode(event) for event in events]).encode()
     headers = {"x-attempt": attempt} if attempt else {}

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 CONFIRM_SECONDS = 10
 #: What py-amqp raises while it writes a property that is of another kind, or too long.
 UNSENDABLE = (TypeError, ValueError, struct.error)
+#: Bytes of a frame beside the properties (AMQP 0-9-1, 4.2.3 and 4.2.6.1), rounded up.
+FRAME_OVERHEAD = 64
 #: Two are missed, then each of three goodbyes waits 4 s for an answer: 18 s at most.
 LISTENING_HEARTBEAT = 3
 
@@ -171,8 +173,10 @@ class Publisher:
     def _send(self, message: Message) -> None:
         self._require_unblocked()
         try:
+            content = amqp.Message(message.body, **message.properties)
+            self._require_room(content)
             self.channel.basic_publish(
-                amqp.Message(message.body, **message.properties),
+                content,
                 exchange=message.exchange,
                 routing_key=message.routing_key,
                 mandatory=True,
@@ -184,6 +188,12 @@ class Publisher:
             return
         self.tag += 1
         self.waiting.add(self.tag)
+
+    def _require_room(self, content: Any) -> None:
+        # The broker would close the connection, and the next one, and each after it.
+        size = len(content._serialize_properties())  # noqa: SLF001 - nothing else knows
+        if size > self.connection.frame_max - FRAME_OVERHEAD:
+            raise ValueError(f"Its headers have {size} bytes: more than a frame holds.")
 
     def _wait(self) -> None:
         deadline = time.monotonic() + CONFIRM_SECONDS

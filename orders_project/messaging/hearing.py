@@ -18,8 +18,12 @@ from orders_project.messaging.desk import replays
 from orders_project.messaging.errors import Outage, Poison, RetryLater
 from orders_project.messaging.events import Event
 from orders_project.messaging.guarding import as_task, path_of
-from orders_project.messaging.outages import drop_doubtful_connection, is_outage
-from orders_project.messaging.settling import note_work, park, settle
+from orders_project.messaging.outages import (
+    drop_doubtful_connection,
+    is_outage,
+    may_pass,
+)
+from orders_project.messaging.settling import note_work, only_noted, park, settle
 from orders_project.messaging.wire import Wire
 from orders_project.messaging.worker import pace
 
@@ -143,7 +147,7 @@ def _chunks(queue: str, heard: Sequence[Heard]) -> Iterator[list[Heard]]:
             queue,
             again,
             id_of=lambda one: one.event.id,
-            is_held=lambda one: one.message.held,
+            is_held=lambda one: bool(one.message.held),
             park=lambda one, error: park(one.alone(), error),
         )
 
@@ -156,6 +160,8 @@ def _handle(listener: Listener, chunk: list[Heard]) -> None:
         drop_doubtful_connection(error)
         if is_outage(error):
             raise
+        if may_pass(error, max(one.message.held for one in chunk)):
+            raise Outage(f"The database is slow: {error}") from None
         for part in _without_the_culprit(chunk, error):
             _handle(listener, part)
 
@@ -166,13 +172,21 @@ def _without_the_culprit(chunk: list[Heard], error: Exception) -> Iterator[list[
     others = [one for one in chunk if one.event.order_id not in about]
     for one in chunk:
         if one.event.order_id in about:
-            settle(one.alone(), RetryLater(about[one.event.order_id]))
+            _settle(one, RetryLater(about[one.event.order_id]))
     if len(others) < len(chunk):
         yield from deaths.cut(others, len(chunk))
     elif len(chunk) > 1:
         yield from deaths.smaller(chunk)
     else:
-        settle(chunk[0].alone(), error)
+        _settle(chunk[0], error)
+
+
+def _settle(one: Heard, error: Exception) -> None:
+    settle(one.alone(), error)
+    if one.message.redelivered:
+        with only_noted():
+            # It failed, and killed nobody.
+            deaths.forget(one.message.queue, [one.event.id])
 
 
 @transaction.atomic

@@ -26,16 +26,21 @@ BROKER_SAID = (
 #: And what its sockets raise, as those of everybody do.
 BROKER_GONE = (*BROKER_SAID, ConnectionError, TimeoutError)
 #: PostgreSQL has no connection, room or disk for anybody, is told to stop, only reads
-#: (a standby, or a server that was the primary), or ended a transaction while we were
-#: asleep: https://www.postgresql.org/docs/15/errcodes-appendix.html
-SERVER_GONE = ("08", "25006", "25P03", "53", "57P", "58")
+#: (a standby, or a server that was the primary), ended a transaction while we were
+#: asleep, or somebody else has locked what we need for long:
+#: https://www.postgresql.org/docs/15/errcodes-appendix.html
+SERVER_GONE = ("08", "25006", "25P03", "53", "55P03", "57P", "58")
+TOO_SLOW = "57014"
+#: How often a worker keeps a batch that was too slow for `statement_timeout`, before it
+#: looks for the event that is to blame: for about five minutes it is the server.
+PATIENCE = 15
 
 
 def is_outage(error: BaseException) -> bool:
     """Tell whether database or broker were gone, so that no attempt must be counted.
 
     A deadlock or a statement that took too long is also Django's OperationalError,
-    but has an SQLSTATE of its own, and is an ordinary failure.
+    but has an SQLSTATE of its own, and is an ordinary failure: see `may_pass`.
     """
     return isinstance(error, BROKER_GONE) or is_certain_outage(error)
 
@@ -50,8 +55,17 @@ def is_certain_outage(error: BaseException) -> bool:
     return isinstance(error, DatabaseError) and _server_gone(error)
 
 
+def may_pass(error: BaseException, held: int) -> bool:
+    """Tell whether a server that was too slow may soon be quicker; `held` is Wire's."""
+    return _state(error) == TOO_SLOW and held < PATIENCE
+
+
+def _state(error: BaseException) -> str | None:
+    return getattr(error.__cause__, "pgcode", None)
+
+
 def _server_gone(error: DatabaseError) -> bool:
-    state: str | None = getattr(error.__cause__, "pgcode", None)
+    state = _state(error)
     if state is None:
         return isinstance(error, OperationalError)
     return state.startswith(SERVER_GONE)

@@ -25,6 +25,7 @@ from orders_project.messaging.outages import (
     BROKER_GONE,
     drop_doubtful_connection,
     is_certain_outage,
+    may_pass,
 )
 from orders_project.messaging.retry import death, failure
 from orders_project.messaging.settling import note_work, only_noted, why_parked
@@ -99,6 +100,8 @@ def _run(work: Step, ids: list[str]) -> list[str]:
         drop_doubtful_connection(error)
         if is_certain_outage(error) or _has_no_time_left(error, ids):
             raise
+        if may_pass(error, current_task.request.get(HELD) or 0):
+            raise Outage(f"The database is slow: {error}") from None
         if len(ids) > 1:
             return [one for part in smaller(ids) for one in _run(work, part)]
         if attempts() >= len(replays.rungs(_before())) or not retry_step(ids, error):

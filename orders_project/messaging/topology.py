@@ -15,6 +15,8 @@ from orders_project.messaging.events import NORMAL, URGENT, Event
 
 MAX_PRIORITY = URGENT
 NOTIFICATION_TTL_SECONDS = 24 * 60 * 60
+#: Bytes of a word that an event brings into an alias, of which one holds two at most.
+MAX_WORD = 100
 
 # QUEUE_TYPE=quorum is for clusters on RabbitMQ 4.x, which has priorities built in;
 # 3.10 refuses x-max-priority on a quorum queue, and 4.x ignores it.
@@ -303,8 +305,12 @@ class _Words(dict[str, str]):
 
 
 def one_word(text: str) -> str:
-    """Make text one word of a routing key: a dot or a space would split or spoil it."""
-    return "_".join(text.lower().replace(".", " ").split()) or "none"
+    """Make text one word of a routing key: a dot or a space would split or spoil it.
+
+    AMQP allows 255 bytes for the whole key.
+    """
+    word = "_".join(text.lower().replace(".", " ").split()) or "none"
+    return word.encode(errors="ignore")[:MAX_WORD].decode(errors="ignore")
 
 
 def keys_of(queue: Queue) -> Iterator[tuple[Exchange, str]]:

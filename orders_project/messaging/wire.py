@@ -19,9 +19,9 @@ class Wire(NamedTuple):
     redelivered: bool
     reply_to: str = ""
     correlation_id: str = ""
-    #: An outage stopped it, or its connection was lost, in the hands of a worker that
-    #: lives: no death to count.
-    held: bool = False
+    #: How often an outage stopped it, or its connection was lost, in the hands of a
+    #: worker that lives: no death to count.
+    held: int = 0
 
     @property
     def attempt(self) -> int:

@@ -32,6 +32,36 @@ def test_a_letter_tells_all_that_is_known():
     assert (letter.deaths, letter.copies, letter.status) == (1, 1, "open")
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"x-first-failure": "2026-01-01T00:00:00+20:00"},
+        {"x-first-failure": "0001-01-01T00:00:00+10:00"},
+        {"x-first-failure": "9999-12-31T23:59:59-15:00"},
+        {"x-attempts": True},
+    ],
+)
+def test_what_a_stranger_wrote_into_a_header_keeps_no_letter_from_the_desk(header):
+    assert letter_of(paid(), **header).attempts == 1
+
+
+def test_what_cannot_be_recorded_is_said_and_hides_no_other(monkeypatch, caplog):
+    good, bad = dead(envelope.encode(paid())), dead(envelope.encode(paid()))
+    real = recording.clean
+    cannot = bad.headers["x-letter"]
+
+    def clean(value):
+        kept = real(value)
+        is_bad = isinstance(value, dict) and value.get("x-letter") == cannot
+        return kept | {"x-reason": "\x00"} if is_bad else kept
+
+    monkeypatch.setattr(recording, "clean", clean)
+    tasks.record_dead_letter([tuple(bad), tuple(good)])
+
+    assert DeadLetter.objects.count() == 1
+    assert "cannot be shown on the desk" in caplog.text
+
+
 def test_a_redelivered_message_makes_no_second_letter():
     wire = dead(envelope.encode(paid()))
 

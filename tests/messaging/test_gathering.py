@@ -221,7 +221,7 @@ def test_what_was_in_hand_when_the_connection_was_lost_is_no_death(monkeypatch):
     now.running = 1
     for name in ("in hand", "acknowledged", "of another worker", "in hand"):
         now.hear("audit.queue", "order.created", message_id=name)
-    assert [one.wire.held for one in now.waiting] == [True, False, False, False]
+    assert [one.wire.held for one in now.waiting] == [1, 0, 0, 0]
 
 
 def test_what_comes_after_its_consumer_was_cancelled_has_no_queue(monkeypatch):

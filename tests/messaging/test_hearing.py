@@ -4,7 +4,7 @@ import pytest
 from django.db import InterfaceError, OperationalError, connection
 
 from orders_project.database import sql
-from orders_project.messaging import deaths, envelope, hearing, inbox
+from orders_project.messaging import deaths, envelope, hearing, inbox, settling
 from orders_project.messaging.errors import Outage, Poison, RetryLater
 from orders_project.messaging.events import (
     OrderCompleted,
@@ -14,9 +14,11 @@ from orders_project.messaging.events import (
 )
 from orders_project.messaging.hearing import HEARS, Listener, run_batch
 from orders_project.messaging.models import Attempt, Inbox, Work
+from orders_project.messaging.outages import PATIENCE
 from orders_project.messaging.topology import ANALYTICS_QUEUE
 from orders_project.messaging.wire import Wire
 from tests.bus import hear
+from tests.slow import too_slow
 
 pytestmark = pytest.mark.django_db
 QUEUE = ANALYTICS_QUEUE
@@ -224,7 +226,7 @@ def test_what_cannot_be_noted_of_a_message_that_was_sent_on_decides_nothing(
     def note(*_what):
         raise InterfaceError
 
-    monkeypatch.setattr(hearing, "note_work", note)
+    monkeypatch.setattr(settling, "note_work", note)
     early, dead = paid(2)
     handler.fails |= {early.id: RetryLater("not yet"), dead.id: Poison("never")}
     hear(QUEUE, early, dead)
@@ -241,18 +243,49 @@ def test_a_statement_that_took_too_long_is_no_outage_but_a_failure():
     assert not hearing.is_outage(too_long.value)
 
 
+def test_a_batch_that_was_too_slow_is_kept_whole_and_tried_again(handler, rungs):
+    events = paid(3)
+    handler.fails[events[1].id] = too_slow()
+    with pytest.raises(Outage, match="The database is slow"):
+        hear(QUEUE, *events)
+
+    assert rungs == []
+    assert not handler.handled
+
+
+def test_one_event_that_is_always_too_slow_is_found_after_some_minutes(handler, rungs):
+    good, slow, other = paid(3)
+    handler.fails[slow.id] = too_slow()
+    hear(QUEUE, good, slow, other, held=PATIENCE)
+
+    assert handler.handled == [good, other]
+    assert len(rungs) == 1
+
+
 def test_a_redelivered_event_is_counted_before_it_runs(handler):
     (event,) = paid()
-    handler.fails[event.id] = RetryLater("not yet")
-    hear(QUEUE, event, redelivered=True)
+    handler.fails[event.id] = OperationalError("server closed the connection")
+    with pytest.raises(Outage):
+        hear(QUEUE, event, redelivered=True)
 
     assert Attempt.objects.get().count == 1
 
 
+def test_what_failed_and_waits_on_its_rung_has_killed_nobody(handler, rungs):
+    (event,) = paid()
+    deaths.count(QUEUE.name, [event.id])
+    handler.fails[event.id] = RetryLater("not yet")
+    hear(QUEUE, event, redelivered=True)
+
+    assert len(rungs) == 1
+    assert not Attempt.objects.exists()
+
+
 def test_what_an_outage_stopped_in_a_living_worker_is_not_counted(handler):
     (event,) = paid()
-    handler.fails[event.id] = RetryLater("not yet")
-    hear(QUEUE, event, redelivered=True, held=True)
+    handler.fails[event.id] = OperationalError("server closed the connection")
+    with pytest.raises(Outage):
+        hear(QUEUE, event, redelivered=True, held=1)
 
     assert not Attempt.objects.exists()
 

@@ -9,17 +9,17 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from celery import current_app
 from celery.app.trace import build_tracer
 from celery.exceptions import Reject
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection, connections
 from django.db.backends.signals import connection_created
 from kombu.transport.pyamqp import SSLTransport
 
 from orders_project.database import sql
 from orders_project.messaging import outbox, relay, tasks
 from orders_project.messaging.broker import BlockedError
-from orders_project.messaging.errors import Outage
+from orders_project.messaging.errors import Outage, RetryLater
 from orders_project.messaging.guarding import guarded
 from orders_project.messaging.models import Work
-from orders_project.messaging.outages import is_certain_outage
+from orders_project.messaging.outages import PATIENCE, is_certain_outage, may_pass
 from orders_project.messaging.settling import note_work
 from orders_project.messaging.steps import step
 from orders_project.messaging.wire import Wire
@@ -164,7 +164,9 @@ def test_a_letter_whose_row_is_locked_is_kept_and_recorded_later(monkeypatch):
         tasks.record_dead_letter([Wire("a", b"", {}, 5, False)])
 
 
-@pytest.mark.parametrize("state", ["25006", "25P03", "53100", "53300", "57P01"])
+@pytest.mark.parametrize(
+    "state", ["25006", "25P03", "53100", "53300", "55P03", "57P01"]
+)
 def test_a_server_that_cannot_write_for_anybody_is_an_outage(state):
     with pytest.raises(DatabaseError) as raised:
         sql.run(f"DO $$ BEGIN RAISE 'no' USING ERRCODE = '{state}'; END $$")
@@ -176,6 +178,28 @@ def test_an_error_of_one_statement_is_none(state):
     with pytest.raises(DatabaseError) as raised:
         sql.run(f"DO $$ BEGIN RAISE 'no' USING ERRCODE = '{state}'; END $$")
     assert not is_certain_outage(raised.value)
+
+
+def test_a_lock_that_is_held_for_long_is_an_outage():
+    holder = connections.create_connection("default")
+    with holder.cursor() as cursor:
+        cursor.execute("BEGIN; LOCK TABLE messaging_work")
+        sql.run("SET lock_timeout = 1")
+        with pytest.raises(DatabaseError) as raised:
+            note_work("a queue", "handled", 1)
+    holder.close()
+
+    assert is_certain_outage(raised.value)
+
+
+def test_a_slow_server_may_become_quicker_but_is_not_waited_for_without_end():
+    with pytest.raises(DatabaseError) as raised:
+        sql.run("SET statement_timeout = 1; SELECT pg_sleep(1)")
+
+    assert may_pass(raised.value, held=0)
+    assert may_pass(raised.value, held=PATIENCE - 1)
+    assert not may_pass(raised.value, held=PATIENCE)
+    assert not may_pass(RetryLater("not yet"), held=0)
 
 
 def test_a_worker_leaves_a_server_that_only_reads_for_one_that_writes():

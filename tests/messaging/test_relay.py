@@ -25,6 +25,7 @@ class CrookedBroker:
         self.sent, self.frames = [], []
         self.events = defaultdict(set)
         self.on_blocked = self.on_unblocked = None
+        self.frame_max = 131_072
 
     def channel(self):
         return SimpleNamespace(
@@ -158,3 +159,11 @@ def test_what_has_no_form_in_amqp_waits_and_keeps_nobody_from_the_way(broker, pa
 
     assert publisher.publish(told) == {crooked}
     assert len(broker.sent) == 2
+
+
+def test_headers_that_no_frame_holds_wait_and_keep_nobody_from_the_way(broker):
+    large = {"message_id": "large", "application_headers": {"a": "x" * 131_072}}
+    told = [Message("", "", "{}", one) for one in (large, {"message_id": "small"})]
+
+    assert Publisher(broker).publish(told) == {"large"}
+    assert len(broker.sent) == 1

@@ -11,7 +11,9 @@ from kombu.exceptions import OperationalError as BrokerError
 from orders_project.messaging import steps
 from orders_project.messaging.errors import Outage
 from orders_project.messaging.models import Attempt, Work
+from orders_project.messaging.outages import PATIENCE
 from orders_project.messaging.steps import step
+from tests.slow import too_slow
 
 pytestmark = pytest.mark.django_db
 
@@ -84,7 +86,7 @@ def test_a_broker_that_takes_no_retry_leaves_the_whole_step_in_hand(monkeypatch)
         call_partner(["bad"])
 
 
-def run_again(ids, *, held=False):
+def run_again(ids, *, held=0):
     """Run a message that was in another worker's hands before."""
     again = {"delivery_info": {"redelivered": True, "priority": 1}, "held": held}
     call_partner.push_request(**again)
@@ -114,9 +116,19 @@ def test_an_outage_counts_no_death():
     FAILS["any"] = OperationalError("server closed the connection")
     for _ in range(9):
         with pytest.raises(Outage):
-            run_again(["any"], held=True)
+            run_again(["any"], held=1)
 
     assert not Attempt.objects.exists()
+
+
+def test_a_step_that_was_too_slow_is_kept_and_tried_again(rungs):
+    FAILS["any"] = too_slow()
+    with pytest.raises(Outage, match="The database is slow"):
+        run_again(["any"], held=PATIENCE - 1)
+    assert rungs == []
+
+    run_again(["any"], held=PATIENCE)
+    assert len(rungs) == 1
 
 
 @pytest.mark.django_db(transaction=True)

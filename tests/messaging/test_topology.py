@@ -74,6 +74,12 @@ def test_a_failure_is_heard_by_its_reason():
     assert topology.aliases(failed) == ["order.failed.insufficient_funds_really"]
 
 
+def test_words_of_any_length_make_a_key_that_amqp_can_carry():
+    of_words = created(category="\U0001f381" * 9_000, country="x" * 9_000)
+
+    assert all(len(key.encode()) < 256 for key in topology.aliases(of_words))
+
+
 def test_headers_tell_the_market():
     assert topology.headers(created()) == {
         "country": "IN",

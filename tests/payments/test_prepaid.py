@@ -11,6 +11,8 @@ from orders_project.messaging.events import (
     StockReserved,
 )
 from orders_project.messaging.models import Parcel
+from payments.gateways.port import Outcome
+from payments.gateways.simulated import SimulatedGateway
 from payments.models import GatewayEntry, Payment
 from tests.bus import pump, said
 from tests.payments.scene import (
@@ -159,3 +161,19 @@ def _fields(event):
 
 def _die(*_):
     raise SystemExit
+
+
+@pytest.mark.parametrize("reason", ["no\x00money", "no\ud800money", "no" + 9_000 * "!"])
+def test_a_refusal_in_words_that_no_row_can_hold_is_recorded(reason, monkeypatch):
+    def refuse(_gateway, charges):
+        return [Outcome(state="declined", reason=reason) for _ in charges]
+
+    monkeypatch.setattr(SimulatedGateway, "authorise", refuse)
+    event = reserved()
+    hears(event)
+    pump()
+
+    (failed,) = said(PaymentFailed)
+    assert failed.reason.startswith("no")
+    assert len(failed.reason) < 300
+    assert status(event) == "failed"

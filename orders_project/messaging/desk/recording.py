@@ -4,22 +4,25 @@ Whatever the message holds, a row comes of it: only text is taken for granted.
 """
 
 import hashlib
+import logging
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 import msgspec
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, transaction
 
 from orders_project.database import sql
 from orders_project.messaging import envelope
 from orders_project.messaging.errors import Poison
 from orders_project.messaging.topology import DEAD_DESK_QUEUE
 from orders_project.messaging.wire import Wire
+
+logger = logging.getLogger(__name__)
 
 #: Before these, ids of messages that came without one.
 NAMESPACE = UUID("5f0f6a52-6d0a-5d0e-9a0b-2f9d3f5d8a10")
@@ -76,9 +79,21 @@ class Body(NamedTuple):
     raw: bytes
 
 
-@transaction.atomic
 def record(wire: Wire) -> bool:
-    """Put a dead message on the desk; False when this very message is there already."""
+    """Put a dead message on the desk; False when this very message is there already.
+
+    Or when it holds what PostgreSQL does not take: the log says what, and the original
+    stays in dead.letter.queue.
+    """
+    try:
+        return _record(wire)
+    except DataError:
+        logger.exception("A dead message cannot be shown on the desk")
+        return False
+
+
+@transaction.atomic
+def _record(wire: Wire) -> bool:
     headers = clean(dict(wire.headers))
     if not sql.run(ONCE, [DEAD_DESK_QUEUE.name, _number(wire, headers)]):
         return False
@@ -264,11 +279,12 @@ def _text(headers: Mapping[str, Any], name: str) -> str:
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and 0 < value < MAX_COUNT else 1
+    return value if type(value) is int and 0 < value < MAX_COUNT else 1
 
 
 def _time(value: object) -> str | None:
+    # In UTC: PostgreSQL does not take each offset that Python does.
     try:
-        return datetime.fromisoformat(str(value)).isoformat()
-    except ValueError:
+        return datetime.fromisoformat(str(value)).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
         return None

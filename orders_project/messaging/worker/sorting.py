@@ -34,7 +34,7 @@ class Waiting(NamedTuple):
     orders: frozenset[bytes] = frozenset()
 
     def held(self) -> "Waiting":
-        return self._replace(wire=self.wire._replace(held=True))
+        return self._replace(wire=self.wire._replace(held=self.wire.held + 1))
 
 
 def sort_out(queue: str, message: Message) -> Waiting | None:
