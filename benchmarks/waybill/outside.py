@@ -8,10 +8,12 @@ need be remembered; no order of the benchmark is ever called off.
 from collections.abc import Sequence
 
 from payments.gateways.port import Charge, Outcome
+from payments.gateways.simulated import SimulatedGateway
 from shipping.carriers.port import Booking, Parcel
+from shipping.carriers.simulated import SimulatedCarrier
 
 
-class Gateway:
+class Gateway(SimulatedGateway):
     def authorise(self, charges: Sequence[Charge]) -> list[Outcome]:
         return [_done("authorised", charge) for charge in charges]
 
@@ -23,7 +25,7 @@ def _done(state, charge: Charge) -> Outcome:
     return Outcome(state=state, reference=f"elsewhere-{charge.order_id}")
 
 
-class Carrier:
+class Carrier(SimulatedCarrier):
     def book(self, parcels: Sequence[Parcel]) -> list[Booking]:
         return [Booking(carrier="Elsewhere", tracking=one.order_id) for one in parcels]
 

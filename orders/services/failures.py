@@ -34,7 +34,7 @@ RECORD = f"{STORE} NOTHING"
 #: Months after somebody settled it the same may be found anew, with other figures.
 RENEW = f"{STORE} UPDATE SET detail = excluded.detail, failed_at = excluded.failed_at"
 #: Failures after which the same order can go through: no payment was refused.
-RETRIABLE = ("out_of_stock", "expired")
+RETRIABLE = ("out_of_stock", "expired", "gateway_unreachable")
 
 #: What no event told has an id made of what it is.
 FINDINGS = UUID("019aa5e2-6a3c-7cc1-9d55-0c6a2f0e7f11")

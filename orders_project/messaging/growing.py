@@ -81,11 +81,11 @@ class Growing(admin.ModelAdmin):
     def get_search_results(
         self, _request: HttpRequest, queryset: Rows, search_term: str
     ) -> tuple[Rows, bool]:
-        if not search_term:
+        if not (term := search_term.strip()):
             return queryset, False
-        columns = self.texts + (self.ids if is_uuid(search_term) else ())
+        columns = self.texts + (self.ids if is_uuid(term) else ())
         # One statement for each column: an OR of two may have neither's index.
-        found = [key for one in columns for key in _keys(queryset, one, search_term)]
+        found = [key for one in columns for key in _keys(queryset, one, term)]
         return queryset.filter(pk__in=found), False
 
 

@@ -135,6 +135,9 @@ def retry_step(ids: Sequence[str], error: BaseException) -> bool:
     _note_leaving("retried", ids)
     with only_noted():
         replays.retried(_queue(), replays.mark(_before()), repr(error))
+    whose = ids[0] if len(ids) == 1 else f"{len(ids)} ids"
+    name = current_task.name
+    logger.warning("%s goes to %s for %s: %r", name, exchange, whose, error)
     return True
 
 

@@ -46,7 +46,7 @@ def nothing_fails():
         TimeoutError("the carrier did not answer"),
     ],
 )
-def test_a_partners_failure_sends_that_id_alone_up_the_rungs(rungs, error):
+def test_a_partners_failure_sends_that_id_alone_up_the_rungs(rungs, error, caplog):
     FAILS["bad"] = error
 
     assert call_partner(["good", "bad", "fine"]) == ["good", "fine"]
@@ -54,6 +54,7 @@ def test_a_partners_failure_sends_that_id_alone_up_the_rungs(rungs, error):
     assert (ids, exchange) == (["bad"], "retry.5s")
     assert headers["x-attempt"] == 1
     assert str(error) in headers["x-exception"]
+    assert "call_partner goes to retry.5s for bad: " in caplog.text
     assert Work.objects.get().outcome == "retried"
 
 

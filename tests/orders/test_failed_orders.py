@@ -26,6 +26,11 @@ def test_what_ran_out_can_be_placed_again_once(fails):
         services.place_again(failure)
 
 
+def test_where_the_gateway_did_not_answer_nothing_was_refused(fails):
+    failure = fails(PaymentFailed, reason="gateway_unreachable")
+    assert services.place_again(failure).pk != failure.order_id
+
+
 def ran_out(order):
     return StockRanOut(order_id=str(order.id), skus=("TEAPOT",))
 

@@ -92,6 +92,12 @@ def test_a_search_goes_through_an_index(admin_client, name, term):
         assert "Seq Scan" not in plan
 
 
+def test_a_pasted_id_may_bring_spaces_along(admin_client, place):
+    order = place()
+    url = reverse("admin:orders_order_changelist")
+    assert str(order.pk) in admin_client.get(url, {"q": f" {order.pk}\t"}).text
+
+
 FEW = {
     "Order": ("pending", "open_orders"),
     "Payment": ("voiding", "open_payments"),

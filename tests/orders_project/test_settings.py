@@ -67,6 +67,8 @@ def test_the_settings_that_these_tests_break_are_fine():
         ("CURRENCY", "usd", "is 'usd' and must be three capital letters"),
         ("CARRIER", "shipping.carriers.nobody.Carrier", "names no class"),
         ("PAYMENT_GATEWAY", "simulated", "names no class"),
+        ("PAYMENT_GATEWAY", "payments.gateways.gateway", "names no class, but <func"),
+        ("SMS_SENDER", "shipping.carriers.port.Carrier", "names a class without send"),
     ],
 )
 def test_what_is_missing_or_wrong_is_named_with_an_example(name, value, reason):
