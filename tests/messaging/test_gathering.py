@@ -210,6 +210,16 @@ def test_what_an_outage_stops_after_a_reconnect_is_left_to_the_broker(monkeypatc
     assert before.waiting == []
 
 
+def test_how_often_an_outage_stopped_a_message_is_counted(monkeypatch):
+    worker = Idle(monkeypatch)
+    worker.consumer.gathering, worker.running = worker, 1
+    worker.hear("audit.queue", "order.created")
+    for times in (1, 2, 3):
+        batch, worker.waiting = worker.waiting, []
+        worker.give_back(batch)
+        assert [one.wire.held for one in worker.waiting] == [times]
+
+
 def test_what_was_in_hand_when_the_connection_was_lost_is_no_death(monkeypatch):
     before = Idle(monkeypatch)
     before.running = 1
