@@ -1,6 +1,6 @@
 """A Celery task that never acknowledges a message by accident."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -54,8 +54,16 @@ def guarded(
             if is_gone(error):
                 raise Outage(f"{type(error).__name__}: {error}") from None
             if isinstance(error, SoftTimeLimitExceeded):
-                # It struck where messages are parked: those that were not come again.
+                # What was not handled or parked by then comes again.
                 raise Reject(requeue=True) from None
             raise
 
     return work
+
+
+def has_no_time_left(error: Exception, batch: Sequence[object]) -> bool:
+    """Tell whether to go on would be to be killed with all of a batch.
+
+    It comes again, in parts. One that is alone has failed by itself.
+    """
+    return isinstance(error, SoftTimeLimitExceeded) and len(batch) > 1

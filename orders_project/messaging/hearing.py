@@ -17,7 +17,7 @@ from orders_project.messaging.crash import crash_point
 from orders_project.messaging.desk import replays
 from orders_project.messaging.errors import Outage, Poison, RetryLater
 from orders_project.messaging.events import Event
-from orders_project.messaging.guarding import as_task, path_of
+from orders_project.messaging.guarding import as_task, has_no_time_left, path_of
 from orders_project.messaging.outages import (
     drop_doubtful_connection,
     is_outage,
@@ -158,7 +158,7 @@ def _handle(listener: Listener, chunk: list[Heard]) -> None:
         crash_point("hearing: committed, not acknowledged", listener.queue)
     except Exception as error:
         drop_doubtful_connection(error)
-        if is_outage(error):
+        if is_outage(error) or has_no_time_left(error, chunk):
             raise
         if may_pass(error, max(one.message.held for one in chunk)):
             raise Outage(f"The database is slow: {error}") from None

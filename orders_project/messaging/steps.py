@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any
 
-from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Task, current_app, current_task, shared_task
 from kombu import Queue
 
@@ -20,7 +19,12 @@ from orders_project.messaging.deaths import smaller
 from orders_project.messaging.desk import replays
 from orders_project.messaging.errors import Outage
 from orders_project.messaging.events import NORMAL
-from orders_project.messaging.guarding import CAREFUL, guarded, path_of
+from orders_project.messaging.guarding import (
+    CAREFUL,
+    guarded,
+    has_no_time_left,
+    path_of,
+)
 from orders_project.messaging.outages import (
     BROKER_GONE,
     drop_doubtful_connection,
@@ -98,7 +102,7 @@ def _run(work: Step, ids: list[str]) -> list[str]:
         return list(work(ids)) if ids else []
     except Exception as error:
         drop_doubtful_connection(error)
-        if is_certain_outage(error) or _has_no_time_left(error, ids):
+        if is_certain_outage(error) or has_no_time_left(error, ids):
             raise
         if may_pass(error, current_task.request.get(HELD) or 0):
             raise Outage(f"The database is slow: {error}") from None
@@ -107,11 +111,6 @@ def _run(work: Step, ids: list[str]) -> list[str]:
         if attempts() >= len(replays.rungs(_before())) or not retry_step(ids, error):
             _park(ids, error)
         return []
-
-
-def _has_no_time_left(error: Exception, ids: list[str]) -> bool:
-    # To go on would be to be killed with all of them. They come again, in parts.
-    return isinstance(error, SoftTimeLimitExceeded) and len(ids) > 1
 
 
 def attempts() -> int:

@@ -1,6 +1,8 @@
 """What becomes of a batch in which something fails."""
 
 import pytest
+from billiard.exceptions import SoftTimeLimitExceeded
+from celery.exceptions import Reject
 from django.db import InterfaceError, OperationalError, connection
 
 from orders_project.database import sql
@@ -259,6 +261,26 @@ def test_one_event_that_is_always_too_slow_is_found_after_some_minutes(handler, 
     hear(QUEUE, good, slow, other, held=PATIENCE)
 
     assert handler.handled == [good, other]
+    assert len(rungs) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_that_has_no_time_left_comes_again_in_parts(handler, rungs):
+    events = paid(3)
+    handler.fails[events[0].id] = SoftTimeLimitExceeded()
+    with pytest.raises(Reject) as rejected:
+        hear(QUEUE, *events)
+
+    assert rejected.value.requeue
+    assert handler.handled == rungs == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_that_alone_takes_too_long_goes_to_its_rung(handler, rungs):
+    (event,) = paid()
+    handler.fails[event.id] = SoftTimeLimitExceeded()
+    hear(QUEUE, event)
+
     assert len(rungs) == 1
 
 
