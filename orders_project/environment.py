@@ -95,8 +95,8 @@ def secret(name: str, *, debug: bool) -> str:
     """Return a secret; one made up is allowed only where DEBUG is on."""
     value = text(name, DEVELOPMENT_KEY if debug else "")
     if len(value) < SHORTEST_KEY:
-        state = f"has {len(value)} characters" if value else "is not set"
-        refuse(name, f"{state} and must have {SHORTEST_KEY} or more")
+        state = f"has {len(value)}" if value else "is not set"
+        refuse(name, f"{state} and must have {SHORTEST_KEY} characters or more")
     return value
 
 

@@ -176,7 +176,7 @@ CARRIER = env.text("CARRIER", "shipping.carriers.simulated.SimulatedCarrier")
 SMS_SENDER = env.text("SMS_SENDER", "notifications.channels.files.SmsFiles")
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", "notifications.channels.files.EmailBackend")
 EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
-EMAIL_PORT = env.number("EMAIL_PORT", 25)
+EMAIL_PORT = env.number("EMAIL_PORT", 25, least=1, most=65_535)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.switch("EMAIL_USE_TLS")
@@ -235,8 +235,9 @@ CELERY_TASK_DEFAULT_EXCHANGE = topology.TASK_EXCHANGE.name
 CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 20, 30
 CELERY_WORKER_CONSUMER = "orders_project.messaging.worker.consumer:EventConsumer"
 # Messages in hand per pool slot: enough to form a batch, few enough that an urgent
-# order, which the broker puts first, does not wait behind what was fetched before.
-CELERY_WORKER_PREFETCH_MULTIPLIER = env.number("PREFETCH", 16)
+# order, which the broker puts first, does not wait behind what was fetched before. To
+# Celery 0 means all there is.
+CELERY_WORKER_PREFETCH_MULTIPLIER = env.number("PREFETCH", 16, least=1, most=1_000)
 CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 20_000

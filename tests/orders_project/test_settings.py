@@ -43,8 +43,8 @@ def test_the_settings_that_these_tests_break_are_fine():
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("SECRET_KEY", "", "is not set"),
-        ("SECRET_KEY", "too-short", "has 9 characters and must have 32 or more"),
+        ("SECRET_KEY", "", "is not set and must have 32 characters or more"),
+        ("SECRET_KEY", "too-short", "has 9 and must have 32 characters or more"),
         ("DATABASE_URL", "", "is not set"),
         ("DATABASE_URL", "mysql://user@host/waybill", "is wrong"),
         ("DATABASE_URL", "postgres://user@host:port/waybill", "is wrong"),
@@ -60,6 +60,8 @@ def test_the_settings_that_these_tests_break_are_fine():
         ("PAYMENT_MAX_ATTEMPTS", "-1", "is '-1' and must be a whole number"),
         ("PAYMENT_MAX_ATTEMPTS", "6", "is '6' and must be a whole number from 1 to 5"),
         ("RETENTION_DAYS", "0", "is '0' and must be a whole number from 1"),
+        ("PREFETCH", "0", "is '0' and must be a whole number from 1 to 1000"),
+        ("EMAIL_PORT", "99999999", "is '99999999' and must be a whole number from 1"),
         ("DEBUG", "maybe", "is 'maybe' and must be one of true, "),
         ("QUEUE_TYPE", "stream", "is 'stream' and must be one of classic, quorum"),
         ("LOG_LEVEL", "LOUD", "is 'LOUD' and must be one of DEBUG, "),
