@@ -62,6 +62,7 @@ RECEIVE = """
     SELECT sku, quantity, 0, 0
     FROM jsonb_to_recordset(%s) AS r(sku text, quantity int) ORDER BY sku
     ON CONFLICT (sku) DO UPDATE SET received = stock.received + excluded.received
+    RETURNING sku, xmax = 0
 """
 
 Wanted = Counter[str]
@@ -112,10 +113,13 @@ def release_stock(events: Sequence[PaymentFailed | OrderCancelled]) -> None:
 
 
 @transaction.atomic
-def receive_stock(quantities: Mapping[str, int]) -> None:
-    """Add units that came in from a supplier; an unknown sku begins with them."""
+def receive_stock(quantities: Mapping[str, int]) -> list[str]:
+    """Add units that came in from a supplier; an unknown sku begins with them.
+
+    Returns the skus that were unknown: one may be mistyped.
+    """
     rows = [{"sku": sku, "quantity": n} for sku, n in quantities.items()]
-    sql.run(RECEIVE, [sql.rows(rows)])
+    return sorted(sku for sku, new in sql.fetch(RECEIVE, [sql.rows(rows)]) if new)
 
 
 @transaction.atomic

@@ -1,14 +1,20 @@
 """`manage.py receive_stock`: units come in from a supplier."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DataError
 
 from inventory import services
+from orders_project.messaging import people
+
+#: What the column holds.
+MOST = 2**31 - 1
+SHOWN = 20
 
 
 class Command(BaseCommand):
@@ -20,14 +26,32 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("sku", nargs="*", help="default: the demo catalogue's")
-        parser.add_argument("--units", type=int, default=1000, help="default: 1000")
+        parser.add_argument(
+            "--units", type=people.whole(1, MOST), default=1000, help="default: 1000"
+        )
 
     def handle(self, *, sku: list[str], units: int, **_options: Any) -> None:
-        if units < 1:
-            raise CommandError(f"--units is {units}; it takes 1 or more.")
         skus = sku or sorted(_skus_in(settings.CATALOGUE_FILES))
-        services.receive_stock(dict.fromkeys(skus, units))
+        new = _received(dict.fromkeys(skus, units))
         self.stdout.write(f"{units} units each of {len(set(skus))} skus came in.")
+        if new:
+            self.stdout.write(f"New in stock: {_named(new)}")
+
+
+def _received(quantities: dict[str, int]) -> list[str]:
+    try:
+        return services.receive_stock(quantities)
+    except DataError:
+        raise CommandError(
+            f"Nothing came in: of some sku more than {MOST} units would have been "
+            "received. Give fewer --units."
+        ) from None
+
+
+def _named(skus: Sequence[str]) -> str:
+    more = len(skus) - SHOWN
+    tail = [f"... and {more} more"] if more > 0 else []
+    return ", ".join([*skus[:SHOWN], *tail])
 
 
 def _skus_in(files: Iterable[Path]) -> set[str]:
