@@ -69,8 +69,41 @@ def test_letters_are_discarded_by_number(run):
 
 
 @pytest.mark.parametrize(
+    ("verb", "told"),
+    [
+        (("discard", "--reason", "x"), "1 discarded."),
+        (("replay", "--reason", "x"), "1 on their way to their queue."),
+        (("replay", "--dry-run"), "Nothing was changed."),
+    ],
+)
+def test_a_number_that_is_nobodys_is_named_and_the_others_are_done(verb, told, capsys):
+    letter = letter_of(paid())
+
+    with pytest.raises(CommandError, match=r"^There is no dead letter 98, 99\.$"):
+        call_command("dead", *verb, "99", "98", str(letter.pk))
+    assert told in capsys.readouterr().out
+
+
+def test_what_was_settled_is_passed_over_by_its_number(run, capsys):
+    one, two = letter_of(paid()), letter_of(paid())
+    run("discard", one.pk, "--reason", "old")
+
+    call_command("dead", "discard", str(one.pk), str(two.pk), "--reason", "old")
+    told = capsys.readouterr()
+    assert told.out == "1 discarded.\n"
+    assert told.err == f"Passed over, on their way or settled: {one.pk}.\n"
+
+
+def test_a_queue_that_was_dropped_is_listed_while_it_has_letters(run):
+    letter_of(paid(), queue="former.queue")
+
+    assert "1 open" in run("list", "--queue", "former.queue")
+
+
+@pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("list", "--queue", "nope"), "There is no queue 'nope'.*: .*order.queue"),
         (("show", "7"), "There is no dead letter 7"),
         (("replay", "7", "--reason", "x"), "No such dead letter"),
         (("replay", "--group", "abc", "--reason", "x"), "dead list --groups"),

@@ -29,6 +29,7 @@ PATIENCE = timedelta(hours=1)
 #: AMQP takes 255 bytes; Celery's own is a UUID.
 MAX_ID = 60
 LOST = Q(status=Status.REPLAYING, since__lt=Now() - PATIENCE)
+DISCARDABLE = Q(status=Status.OPEN) | LOST
 
 APPLIED = """
     SELECT d.id FROM messaging_deadletter d
@@ -113,7 +114,7 @@ def replay(letters: QuerySet[DeadLetter], *, who: str, why: str) -> Replay:
 @transaction.atomic
 def discard(letters: QuerySet[DeadLetter], *, who: str, why: str) -> int:
     """Settle letters without replaying them; returns how many were open."""
-    ids = _lock(letters, Q(status=Status.OPEN) | LOST)
+    ids = _lock(letters, DISCARDABLE)
     _move(ids, Status.DISCARDED, What.DISCARDED, who, why)
     return len(ids)
 

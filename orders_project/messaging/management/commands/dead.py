@@ -2,6 +2,7 @@
 
 from argparse import RawDescriptionHelpFormatter
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import (
@@ -18,6 +19,7 @@ from rich.table import Table
 from orders_project.messaging import people
 from orders_project.messaging.desk import rehearsal, selectors, services, tidying
 from orders_project.messaging.models import DeadLetter
+from orders_project.messaging.topology import CONSUMED
 
 EXAMPLES = """
 examples:
@@ -32,6 +34,8 @@ examples:
 SHOWN = ("status", "since", "reason", "attempts", "deaths", "copies", "place", "cause")
 TIMES = ("first_failure", "last_failure", "parked")
 MAX_SHOWN = 20
+#: Lines of a list that a terminal still takes.
+LONGEST = 1_000_000
 WIDE = 240
 
 
@@ -83,6 +87,7 @@ class Command(BaseCommand):
         if options["groups"]:
             self.console.print(_groups())
             return
+        _require_known(options["queue"])
         letters = selectors.chosen(
             group=options["group"],
             queue=options["queue"],
@@ -102,11 +107,13 @@ class Command(BaseCommand):
         letters = _chosen(options)
         if options["dry_run"]:
             self.rehearse(letters)
+            _require_all(options)
             return
         result = services.replay(letters, who=people.user(), why=_reason(options))
         self.stdout.write(f"{result}.")
         if not result.started + result.applied:
             raise CommandError("Nothing was replayed.")
+        _require_all(options)
 
     def rehearse(self, letters: QuerySet[DeadLetter]) -> None:
         verdicts: Counter[str] = Counter()
@@ -122,10 +129,18 @@ class Command(BaseCommand):
 
     def discard(self, options: dict[str, Any]) -> None:
         letters = _chosen(options)
-        count = services.discard(letters, who=people.user(), why=_reason(options))
+        why = _reason(options)
+        passed_over = letters.exclude(services.DISCARDABLE).values_list("pk", flat=True)
+        settled = sorted(passed_over)
+        count = services.discard(letters, who=people.user(), why=why)
         if not count:
             raise CommandError("Nothing was discarded: none of these letters is open.")
         self.stdout.write(f"{count} discarded.")
+        if settled:
+            self.stderr.write(
+                f"Passed over, on their way or settled: {_numbers(settled)}."
+            )
+        _require_all(options)
 
     def tidy(self, _options: dict[str, Any]) -> None:
         self.stdout.write(str(tidying.tidy()))
@@ -135,7 +150,9 @@ def _listing(parser: Any) -> None:
     parser.add_argument("--groups", action="store_true", help="count them by cause")
     parser.add_argument("--group", default="", help="only this cause")
     parser.add_argument("--queue", default="", help="only this queue")
-    parser.add_argument("--limit", type=int, default=50, help="default: 50")
+    parser.add_argument(
+        "--limit", type=people.whole(1, LONGEST), default=50, help="default: 50"
+    )
 
 
 def _choice(parser: Any) -> None:
@@ -159,6 +176,25 @@ def _chosen(options: dict[str, Any]) -> QuerySet[DeadLetter]:
             "No such dead letter is there. See: manage.py dead list --groups"
         )
     return letters
+
+
+def _require_all(options: dict[str, Any]) -> None:
+    """Say at the end which numbers are nobody's: one may be mistyped."""
+    known = selectors.chosen(ids=options["ids"]).values_list("pk", flat=True)
+    if missing := sorted(set(options["ids"]) - set(known)):
+        raise CommandError(f"There is no dead letter {_numbers(missing)}.")
+
+
+def _numbers(ids: Iterable[int]) -> str:
+    return ", ".join(map(str, ids))
+
+
+def _require_known(queue: str) -> None:
+    # A queue that a release has dropped may have letters still.
+    ours = [one.name for one in CONSUMED]
+    if queue in ("", *ours) or DeadLetter.objects.filter(queue=queue).exists():
+        return
+    raise CommandError(f"There is no queue {queue!r}. There are: {', '.join(ours)}")
 
 
 def _reason(options: dict[str, Any]) -> str:
