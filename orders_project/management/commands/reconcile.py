@@ -10,10 +10,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from orders_project.messaging import people
 from orders_project.reconciler import Report, reconcile
 from orders_project.reconciler.running import AlreadyRunningError
 
 PROGRESS_SECONDS = 2.0
+#: A year, in seconds: all that is younger is left out.
+LONGEST_GRACE = 365 * 24 * 60 * 60
 SPANS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
@@ -39,7 +42,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--grace",
-            type=float,
+            type=people.decimal(0, LONGEST_GRACE),
             default=settings.RECONCILE_GRACE_SECONDS,
             help="what moved in the last seconds is on its way. Default: %(default)s",
         )
@@ -49,7 +52,8 @@ class Command(BaseCommand):
     ) -> None:
         try:
             reports = reconcile(since, grace=grace, repair=repair)
-            left = sum(self._tell(one, repair=repair) for one in self._shown(reports))
+            shown = self._shown(reports, grace)
+            left = sum(self._tell(one, repair=repair) for one in shown)
         except AlreadyRunningError as error:
             raise CommandError(str(error)) from error
         if left:
@@ -62,7 +66,7 @@ class Command(BaseCommand):
             self.stdout.write(finding.after_repair() if repair else str(finding))
         return len(report.left)
 
-    def _shown(self, reports: Iterable[Report]) -> Iterator[Report]:
+    def _shown(self, reports: Iterable[Report], grace: float) -> Iterator[Report]:
         """Pass the reports on, and say at times and at the end how far they got."""
         started = said = time.monotonic()
         count = 0
@@ -73,7 +77,11 @@ class Command(BaseCommand):
                 said = time.monotonic()
                 self.stderr.write(f"{count} orders looked at ..")
         took = time.monotonic() - started
-        self.stderr.write(f"{count} orders looked at in {took:.1f} s.")
+        self.stderr.write(f"{count} orders looked at in {took:.1f} s{_but(grace)}.")
+
+
+def _but(grace: float) -> str:
+    return f"; what moved within the last {grace:g} s is left out" if grace else ""
 
 
 def _moment(text: str) -> datetime:
@@ -85,4 +93,11 @@ def _moment(text: str) -> datetime:
         raise ArgumentTypeError(
             f"{text!r} is no time. Write 2026-01-31, or a time ago: 12h, 30d"
         ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return _past(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _past(moment: datetime) -> datetime:
+    # From then on there is nothing, and a mistyped year would pass for a clean run.
+    if moment > datetime.now(UTC):
+        raise ArgumentTypeError(f"{moment:%Y-%m-%d %H:%M} is still to come")
+    return moment

@@ -47,6 +47,23 @@ def test_a_time_that_is_none_is_refused_in_words():
         call_command("reconcile", "--since", "yesterday")
 
 
+def test_a_time_to_come_is_refused_for_nothing_would_be_looked_at():
+    with pytest.raises(CommandError, match="2999-01-31 00:00 is still to come"):
+        call_command("reconcile", "--since", "2999-01-31")
+
+
+@pytest.mark.parametrize(
+    ("grace", "end"),
+    [("900", "; what moved within the last 900 s is left out.\n"), ("0", " s.\n")],
+)
+def test_it_says_what_it_left_out(done, grace, end, capsys):
+    done()
+    call_command("reconcile", "--grace", grace)
+    said = capsys.readouterr().err
+    assert said.startswith("1 orders looked at in ")
+    assert said.endswith(end)
+
+
 def test_what_has_no_other_net_comes_first_and_the_young_orders_last(
     place, monkeypatch
 ):
