@@ -10,6 +10,7 @@ from rich.table import Table
 
 from audit import reports
 from orders_project.database.silence import MAINTENANCE, long_statements
+from orders_project.messaging import people
 from orders_project.messaging.events import utc_now
 
 EXAMPLE = """\
@@ -22,13 +23,6 @@ example:
 """
 
 
-def hours(text: str) -> int:
-    """Return a number of hours; argparse names the option when it is none."""
-    if not text.isdecimal() or not 0 < int(text) <= reports.MAX_HOURS:
-        raise ValueError(text)
-    return int(text)
-
-
 class Command(BaseCommand):
     help = "Show orders, revenue, failures and retries by hour, and time in each stage."
 
@@ -37,7 +31,7 @@ class Command(BaseCommand):
         parser.epilog = EXAMPLE
         parser.add_argument(
             "--hours",
-            type=hours,
+            type=people.whole(1, reports.MAX_HOURS),
             default=reports.DEFAULT_HOURS,
             help=f"how far back, 1 to {reports.MAX_HOURS} (default: %(default)s)",
         )

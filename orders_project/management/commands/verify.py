@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from orders_project import promises
 from orders_project.database.silence import MAINTENANCE, long_statements
+from orders_project.messaging import people
 
 SHOWN = 50
 
@@ -23,7 +24,10 @@ class Command(BaseCommand):
             "--moving", action="store_true", help="only what holds at any moment"
         )
         parser.add_argument(
-            "--wait", type=float, default=30, help="seconds to wait for rest"
+            "--wait",
+            type=people.decimal(0, people.LONGEST_WAIT),
+            default=30,
+            help="seconds to wait for rest",
         )
 
     @long_statements(MAINTENANCE)

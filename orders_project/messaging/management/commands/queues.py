@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from orders_project.messaging import inspection
+from orders_project.messaging import inspection, people
 
 COLUMNS = ("ready", "unacked", "consumers", "in/s", "out/s", "acked/s")
 
@@ -22,7 +22,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--watch", type=float, metavar="SECONDS", help="print anew until Ctrl-C"
+            "--watch",
+            type=people.decimal(0.1, people.LONGEST_WAIT),
+            metavar="SECONDS",
+            help="print anew until Ctrl-C",
         )
 
     def handle(self, *, watch: float | None, **_options: Any) -> None:

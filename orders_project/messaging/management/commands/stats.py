@@ -7,8 +7,10 @@ from rich.console import Console
 from rich.table import Table
 
 from orders_project.database import sql
-from orders_project.messaging import backlog
+from orders_project.messaging import backlog, people
 
+#: In hours. PostgreSQL has no time that is much longer ago.
+TEN_YEARS = 10 * 365 * 24
 OUTCOMES = ("handled", "retried", "dead")
 COUNTS = """
     SELECT queue, outcome, sum(events) FROM messaging_work
@@ -32,7 +34,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--hours", type=int, default=24, help="default: 24")
+        parser.add_argument(
+            "--hours", type=people.whole(1, TEN_YEARS), default=24, help="default: 24"
+        )
 
     def handle(self, *, hours: int, **_options: Any) -> None:
         counts = {(queue, what): n for queue, what, n in sql.fetch(COUNTS, [hours])}
