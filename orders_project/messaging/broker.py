@@ -71,6 +71,19 @@ def has_forgotten(broker: Connection) -> bool:
     return False
 
 
+def heard(broker: Connection) -> list[str]:
+    """Return the names of our queues that somebody consumes. Declares none."""
+    return [queue.name for queue in QUEUES if _consumers(broker, queue)]
+
+
+def _consumers(broker: Connection, queue: Queue) -> int:
+    # A channel for each: RabbitMQ closes it where the queue is missing.
+    with suppress(NotFound), broker.channel() as channel:
+        declared: Any = queue(channel).queue_declare(passive=True)
+        return int(declared.consumer_count)
+    return 0
+
+
 def _declare(queue: Queue) -> None:
     queue.queue_declare(nowait=True)
     if queue.exchange and queue.exchange.name:

@@ -1,12 +1,13 @@
 """`manage.py empty_queues`: for a database that was restored from a backup."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from kombu import Connection
 
-from orders_project.messaging.broker import empty
+from orders_project.messaging.broker import empty, heard
 
 WARNING = """Every message in every queue of Waybill is thrown away, dead letters too.
 Stop relay and workers first. Orders that the database knows lose nothing: what was
@@ -26,10 +27,26 @@ class Command(BaseCommand):
         parser.add_argument("--no-input", action="store_true", help="do not ask before")
 
     def handle(self, *, no_input: bool, **_options: Any) -> None:
-        if not no_input and input(WARNING) != "yes":
+        if not no_input and not _agreed():
             raise CommandError("Nothing was thrown away.")
         with Connection(settings.AMQP_URL, connect_timeout=5) as broker:
+            _require_unheard(broker)
             thrown = empty(broker)
         for queue, count in thrown.items():
             self.stdout.write(f"{count} messages of {queue}")
         self.stdout.write(f"{sum(thrown.values())} messages were thrown away.")
+
+
+def _agreed() -> bool:
+    with suppress(EOFError):  # nobody is there to ask
+        return input(WARNING) == "yes"
+    return False
+
+
+def _require_unheard(broker: Connection) -> None:
+    # Workers would go on with what they hold, on queues that are not all there.
+    if names := heard(broker):
+        raise CommandError(
+            f"Nothing was thrown away: somebody still hears {', '.join(names)}. Stop "
+            "relay and all workers first."
+        )
