@@ -3,7 +3,7 @@
 import os
 from argparse import Namespace
 
-from deploy.local import lifecycle, signals, status, supervise
+from deploy.local import asking, lifecycle, signals, status, supervise
 from deploy.local.errors import PlainError
 from deploy.local.places import ROOT
 from deploy.local.say import say, tell
@@ -53,10 +53,12 @@ def env(options: Namespace) -> None:
 def run(options: Namespace) -> None:
     """Run a command with the settings of a running system."""
     system = System.load(options.name)
+    if not options.words:
+        raise PlainError("which command? bin/dev run -- python manage.py check")
     if not supervise.is_up(system):
         raise PlainError(f"{system.name} is not running: start it with bin/dev start")
     os.chdir(ROOT)
-    os.execvpe(options.words[0], options.words, system.environment())  # noqa: S606 - asked for
+    _become(options.words, system.environment())
 
 
 def up(options: Namespace) -> None:
@@ -79,6 +81,7 @@ def logs(options: Namespace) -> None:
 
 def demo(options: Namespace) -> int:
     """Run orders through a fresh private system and remove it."""
+    asking.check(options.words)
     with short_lived("demo") as system:
         lifecycle.start(system)
         lifecycle.seed(system)
@@ -100,6 +103,16 @@ def test(options: Namespace) -> int:
         return signals.run(
             ["python", "-m", "pytest", *options.words], system.environment()
         )
+
+
+def _become(words: list[str], environment: dict[str, str]) -> None:
+    try:
+        os.execvpe(words[0], words, environment)  # noqa: S606 - asked for
+    except OSError as error:
+        raise PlainError(
+            f"{words[0]} cannot be run: {error.strerror}. Is it spelled right, and in "
+            ".venv/bin or on the PATH?"
+        ) from None
 
 
 def _start(system: System, *, only_servers: bool = False) -> None:

@@ -6,6 +6,9 @@ from deploy.local import supervise
 from deploy.local.errors import PlainError
 from deploy.local.system import System
 
+#: Lines of which nobody answers while this process does not run.
+BEHIND = {"API": "web", "Swagger UI": "web", "Admin": "web", "Flower": "flower"}
+
 
 def report(system: System) -> dict:
     """Addresses, logins and process ids of a running system."""
@@ -48,7 +51,15 @@ def pids(system: System) -> dict[str, int]:
 def text(system: System) -> str:
     """The same for a person."""
     found = report(system)
-    lines = {
+    return "\n".join(
+        f"{name:11} {value}"
+        for name, value in _lines(found).items()
+        if BEHIND.get(name) in {None, *found["processes"]}
+    )
+
+
+def _lines(found: dict) -> dict[str, str]:
+    return {
         "API": f"{found['api']}/api/",
         "Swagger UI": f"{found['api']}/api/docs/",
         "Admin": _with_login(found["admin"]),
@@ -59,7 +70,6 @@ def text(system: System) -> str:
             f"{name} {pid}" for name, pid in found["processes"].items()
         ),
     }
-    return "\n".join(f"{name:11} {value}" for name, value in lines.items())
 
 
 def as_json(system: System) -> str:
