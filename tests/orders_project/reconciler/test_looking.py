@@ -53,7 +53,7 @@ def test_what_the_gateway_did_just_now_is_on_its_way_here(place):
     assert reconcile() == ("", False)
 
 
-@pytest.mark.parametrize(("since", "seen"), [("2999-01-01", False), ("2h", True)])
+@pytest.mark.parametrize(("since", "seen"), [("0m", False), ("2h", True)])
 def test_only_what_is_young_enough_is_looked_at(done, since, seen):
     set_to(Payment, done(), amount_cents=1)
     an_hour_passes()
@@ -66,7 +66,7 @@ def test_however_old_what_is_unfinished_is_looked_at(done, unfinished):
     order = done()
     set_to(unfinished, order, status=first[unfinished])
     an_hour_passes()
-    assert str(order.pk) in reconcile("--since", "2999-01-01")[0]
+    assert str(order.pk) in reconcile("--since", "0m")[0]
 
 
 @pytest.mark.parametrize("who", ["gateway", "carrier"])
