@@ -1,5 +1,7 @@
 """A run: by night or by hand, one at a time, and on the timelines of its orders."""
 
+import time
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
@@ -68,7 +70,9 @@ def test_what_has_no_other_net_comes_first_and_the_young_orders_last(
     place, monkeypatch
 ):
     receive_stock({"TEAPOT": 2})
-    old, since, young = place(), utc_now(), place()
+    old = place()
+    time.sleep(0.002)  # ids of one millisecond are of one age
+    since, young = utc_now(), place()
     enters(stranger := new_id(), "captured", 700)
     seen = []
     monkeypatch.setattr(looking, "differences", lambda ids, **_: seen.append(ids) or [])
