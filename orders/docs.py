@@ -59,7 +59,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     str,
     OpenApiParameter.HEADER,
-    description="At most 255 characters, in double quotes or without. A retry with "
+    description="1 to 255 characters, in double quotes or without. A retry with "
     "the same key and body gets the same answer, with the header Idempotent-Replayed; "
     f"another body gets 422. Keys are kept for {settings.RETENTION_DAYS} days "
     "(`RETENTION_DAYS`). A guest who gives neither email nor phone must use a UUID: "

@@ -35,6 +35,10 @@ PAYMENT_TIMEOUT_SECONDS = 3
 #: Made once: to build a serializer's fields costs more than to render an order.
 PLACED = OrderSerializer()
 MAX_KEY = 255
+KEY_FORM = (
+    f"1 to {MAX_KEY} printable characters, not all of them spaces; a UUID is a good "
+    "key. Leave the header out to order without one."
+)
 #: The header's draft at the IETF has the key as a string of RFC 9651, with its quotes.
 QUOTED = re.compile(r'"(.*)"')
 
@@ -75,13 +79,14 @@ class OrdersView(ListAPIView[Order]):
 
 
 def _key(request: Request) -> str:
-    key: str = request.headers.get("Idempotency-Key", "")
+    key: str | None = request.headers.get("Idempotency-Key")
+    if key is None:
+        return ""
     if quoted := QUOTED.fullmatch(key):
         key = quoted[1]
-    if len(key) > MAX_KEY or not key.isprintable():
-        raise InvalidKeyError(
-            f"At most {MAX_KEY} printable characters; a UUID is a good key."
-        )
+    # An empty one taken for none would leave a client's retries unprotected, unsaid.
+    if not key.strip() or len(key) > MAX_KEY or not key.isprintable():
+        raise InvalidKeyError(KEY_FORM)
     return key
 
 

@@ -297,6 +297,17 @@ def test_a_key_must_be_short_and_printable(post, key):
     assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
 
 
+@pytest.mark.parametrize("key", ["", '""', " ", '" "'])
+def test_an_empty_key_is_not_taken_for_none(post, api, people, key):
+    for client in (api(), api(people["owner"])):
+        answer = post(BODY, client, **{"Idempotency-Key": key})
+        assert answer.status_code == 400
+        (error,) = answer.json()["errors"]
+        assert error["field"] == "Idempotency-Key"
+        assert "Leave the header out" in error["detail"]
+    assert not Order.objects.exists()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_fifty_retries_at_once_get_the_same_answer(post):
     def order(_):
