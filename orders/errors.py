@@ -14,6 +14,19 @@ class InvalidBodyError(ProblemError):
         super().__init__("Nothing was stored. /api/docs/ shows what is valid.", errors)
 
 
+class UnknownParameterError(ProblemError):
+    """A parameter in a list's address that nothing reads."""
+
+    status, title, slug = 400, "Unknown parameter", "invalid-request"
+
+    def __init__(self, names: Sequence[str], known: Sequence[str]) -> None:
+        detail = f"There is no such parameter. Known are {', '.join(known)}."
+        super().__init__(
+            "The list was not narrowed by it, so it is not shown.",
+            [FieldError(field=name, detail=detail) for name in names],
+        )
+
+
 class UnknownProductError(ProblemError):
     """An item that the catalogue does not sell."""
 

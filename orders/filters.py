@@ -1,15 +1,31 @@
 """What a list of orders can be narrowed to, and how it is cut into pages."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from rest_framework.exceptions import NotFound
+from rest_framework.filters import BaseFilterBackend
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
+from rest_framework.settings import api_settings
 
+from orders.errors import UnknownParameterError
 from orders.lifecycle import OPEN, STATUSES
 from orders.models import Order
+
+#: DRF's own, which picks the form of the answer.
+FORMAT = api_settings.URL_FORMAT_OVERRIDE
+
+
+def a_time(comparison: str) -> filters.IsoDateTimeFilter:
+    # Two filters, since errors of a range bear its name, which no request has.
+    return filters.IsoDateTimeFilter(
+        field_name="created_at",
+        lookup_expr=comparison,
+        error_messages={"invalid": "A time of ISO 8601, such as 2026-05-01T12:00:00Z."},
+    )
 
 
 class OrderFilter(filters.FilterSet):  # type: ignore[misc]
@@ -18,7 +34,8 @@ class OrderFilter(filters.FilterSet):  # type: ignore[misc]
     status = filters.ChoiceFilter(
         choices=[(status, status) for status in STATUSES], method="in_status"
     )
-    created = filters.IsoDateTimeFromToRangeFilter(field_name="created_at")
+    created_after = a_time("gte")
+    created_before = a_time("lte")
 
     class Meta:
         model = Order
@@ -38,6 +55,7 @@ class Pages(CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
+    parameters = (CursorPagination.cursor_query_param, page_size_query_param)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
         cursor = super().decode_cursor(request)
@@ -63,3 +81,19 @@ class NewestFirst(Pages):
 
 class BySku(Pages):
     ordering = "sku"
+
+
+class KnownParameters(BaseFilterBackend):
+    """Refuses what nobody would read: the list would seem to be narrowed by it.
+
+    A view's `parameters` are those of its own filters.
+    """
+
+    def filter_queryset(
+        self, request: Request, queryset: QuerySet[Any], view: Any
+    ) -> QuerySet[Any]:
+        known = (*view.parameters, *view.pagination_class.parameters, FORMAT)
+        unknown = sorted(set(request.query_params) - set(known))
+        if unknown:
+            raise UnknownParameterError(unknown, known)
+        return queryset

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 from django.urls import reverse
+from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.filters import SearchFilter
 from rest_framework.generics import ListAPIView
 from rest_framework.permissions import AllowAny, IsAuthenticated
@@ -17,7 +18,7 @@ from rest_framework.views import APIView
 from orders import docs, intake, selectors, services, tokens, tracing
 from orders.bodies import JSONBytes, body_of
 from orders.errors import BacklogError, InvalidKeyError, UnansweredPaymentError
-from orders.filters import BySku, NewestFirst, OrderFilter
+from orders.filters import BySku, KnownParameters, NewestFirst, OrderFilter
 from orders.models import Order, Product
 from orders.serializers import (
     EventSerializer,
@@ -59,7 +60,9 @@ class OrdersView(ListAPIView[Order]):
     parser_classes = (JSONBytes,)
     serializer_class = OrderSerializer
     pagination_class = NewestFirst
+    filter_backends = (KnownParameters, DjangoFilterBackend)
     filterset_class = OrderFilter
+    parameters = tuple(OrderFilter.base_filters)
 
     def get_queryset(self) -> QuerySet[Order]:
         return selectors.visible_orders(self.request.user)
@@ -171,6 +174,7 @@ class ProductsView(ListAPIView[Product]):
     permission_classes = (AllowAny,)
     serializer_class = ProductSerializer
     pagination_class = BySku
-    filter_backends = (SearchFilter,)
+    filter_backends = (KnownParameters, SearchFilter)
+    parameters = (SearchFilter.search_param,)
     search_fields = ("sku", "name", "category")
     queryset = Product.objects.filter(active=True)

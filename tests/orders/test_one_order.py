@@ -148,12 +148,50 @@ def test_the_list_can_be_narrowed(place, api, people, query, found):
 
 
 @pytest.mark.parametrize(
-    "query", ["status=lost", "created_after=yesterday", "reference=%00"]
+    "query",
+    [
+        "status=lost",
+        "created_after=yesterday",
+        "created_before=tomorrow",
+        "reference=%00",
+    ],
 )
-def test_a_filter_that_makes_no_sense_is_refused(api, people, query):
+def test_a_filter_that_makes_no_sense_is_refused_by_its_name(api, people, query):
     answer = api(people["viewer"]).get(f"/api/orders/?{query}")
     assert answer.status_code == 400
-    assert answer.json()["errors"]
+    (error,) = answer.json()["errors"]
+    assert error["field"] == query.partition("=")[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        ("/api/orders/", ("status", "created_after", "cursor", "page_size", "format")),
+        ("/api/products/", ("search", "cursor", "page_size", "format")),
+    ],
+)
+def test_an_unknown_parameter_is_refused_with_those_that_are_known(
+    api, people, path, known
+):
+    answer = api(people["viewer"]).get(f"{path}?sort=id&customer=1&page_size=1")
+    assert answer.status_code == 400
+    errors = answer.json()["errors"]
+    assert [error["field"] for error in errors] == ["customer", "sort"]
+    for name in known:
+        assert name in errors[0]["detail"]
+
+
+@pytest.mark.parametrize("path", ["/api/orders/", "/api/products/"])
+def test_each_parameter_of_the_page_is_known(api, people, path):
+    schema = api().get("/api/schema/", {"format": "json"}).json()
+    documented = {one["name"] for one in schema["paths"][path]["get"]["parameters"]}
+    answer = api(people["viewer"]).get(path, {"unknown": 1}).json()
+    known = answer["errors"][0]["detail"].partition("Known are ")[2].rstrip(".")
+    assert set(known.split(", ")) - {"format"} == documented
+
+
+def test_a_list_may_be_asked_for_by_its_format(api, catalogue):
+    assert api().get("/api/products/", {"format": "json"}).status_code == 200
 
 
 def test_the_list_takes_as_many_statements_for_one_as_for_many(
