@@ -17,14 +17,18 @@ from orders_project.errors import BodyTooLargeError, FieldError
 #: still sending, gets the answer instead of a broken connection.
 MAX_DRAINED = 8 * 1024 * 1024
 CHUNK = 64 * 1024
+MAX_TEXT = 200
+TEXT = f"A text of at most {MAX_TEXT} characters, none of them NUL."
 
 # \Z, since $ lets a line's end through; and PostgreSQL's text cannot hold a NUL.
-Text = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*\Z")]
+Text = Annotated[str, Meta(max_length=MAX_TEXT, pattern=r"^[^\x00]*\Z")]
 
 _names = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 #: "what is wrong - at `$.items[0].quantity`"
 WRONG = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?", re.DOTALL)
+#: All of `what` where a text has not the form it must have; the words are a hint's.
+UNFORMED = "Expected `str` matching regex "
 #: The end of `what` where a field is missing or unknown.
 NAMED = re.compile(r"(?:required|unknown) field `(?P<name>.*)`", re.DOTALL)
 
@@ -59,13 +63,16 @@ def body_of(request: Request) -> bytes:
 def checked(
     decoder: msgspec.json.Decoder[Any],
     raw: bytes,
-    hints: Mapping[str, str] | None = None,
+    hints: Mapping[str, str],
 ) -> Any:
-    """Decode a JSON object; raises InvalidBodyError that names the fields."""
+    """Decode a JSON object; raises InvalidBodyError that names the fields.
+
+    A field that has a pattern needs a hint: nobody is shown a regular expression.
+    """
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
-        explained = [_explained(str(error), hints or {})]
+        explained = [_explained(str(error), hints)]
         unknown = "unknown field" in str(error) and _unknown(decoder.type, raw)
         raise InvalidBodyError(unknown or explained) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -78,9 +85,10 @@ def _explained(text: str, hints: Mapping[str, str]) -> FieldError:
     what, where = (found["what"], found["where"] or "") if found else (text, "")
     if named := NAMED.search(what):
         where = f"{where}.{named['name']}".lstrip(".")
-    name = re.sub(r"\[\d+\]$", "", where).rpartition(".")[2]
+    name = re.sub(r"\[\d+\]$", "[]", where).rpartition(".")[2]
     hint = hints.get(name, "")
-    return FieldError(field=where, detail=f"{hint} {what}.".strip())
+    more = "" if what.startswith(UNFORMED) else f"{what}."
+    return FieldError(field=where, detail=f"{hint} {more}".strip())
 
 
 def _unknown(form: Any, raw: bytes) -> list[FieldError]:

@@ -8,23 +8,38 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from orders.bodies import Text, checked
+from orders import skus
+from orders.bodies import TEXT, Text, checked
 from orders.errors import InvalidKeyError
 from orders.pricing import MAX_QUANTITY, Item, NewOrder, in_items
 from orders_project.messaging.events import METHODS, Method
 from orders_project.messaging.people import is_uuid
 
 MAX_ITEMS = 50
+MAX_TOKEN = 200
+MAX_EMAIL = 254
+MAX_PHONE = 40
 #: What a field must be, in words, beside msgspec's own account of what it is.
 HINTS = {
     "items": f'1 to {MAX_ITEMS} items, each {{"sku": .., "quantity": ..}} or a sku.',
+    "items[]": f'{{"sku": .., "quantity": ..}} or a sku. {skus.WORDS}',
+    "sku": skus.WORDS,
+    "product_id": f"A sku, or a whole number that is one. {skus.WORDS}",
     "quantity": f"A whole number from 1 to {MAX_QUANTITY}.",
     "unit_cents": "The price of one in minor units, a whole number.",
+    "payment_token": f"The payment gateway's token: 1 to {MAX_TOKEN} characters of "
+    "ASCII, none of them a space.",
     "method": f"{' or '.join(METHODS)}.",
     "priority": "normal or urgent.",
     "country": "Two capital letters of ISO 3166, such as US.",
-    "email": "An e-mail address.",
-    "phone": "A telephone number.",
+    "email": f"An e-mail address of at most {MAX_EMAIL} characters, without spaces.",
+    "phone": f"A telephone number: at most {MAX_PHONE} digits, spaces and ( ) . / -, "
+    "with or without a + in front.",
+    "reference": f"Your own number for the order. {TEXT}",
+    **dict.fromkeys(
+        ("orderId", "user", "user_id"),
+        f"A label of your own: a whole number, or a text. {TEXT}",
+    ),
 }
 
 # Nothing tells one such guest from another: they would get one another's orders.
@@ -34,13 +49,15 @@ FOR_STRANGERS = (
 )
 
 Label = Text | Annotated[int, Meta(ge=0, le=2**53)]
-Sku = Annotated[str, Meta(max_length=100, pattern=r"^[^\x00]+\Z")]
+Sku = Annotated[str, Meta(max_length=skus.MAX_SKU, pattern=skus.PATTERN)]
 Quantity = Annotated[int, Meta(ge=1, le=MAX_QUANTITY)]
 Cents = Annotated[int, Meta(ge=0, lt=2**31)]
-PaymentToken = Annotated[str, Meta(max_length=200, pattern=r"^[!-~]+\Z")]
+PaymentToken = Annotated[str, Meta(max_length=MAX_TOKEN, pattern=r"^[!-~]+\Z")]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
-Email = Annotated[str, Meta(max_length=254, pattern=r"^([^@\s\x00]+@[^@\s\x00]+)?\Z")]
-Phone = Annotated[str, Meta(max_length=40, pattern=r"^(\+?[0-9 ()./-]+)?\Z")]
+Email = Annotated[
+    str, Meta(max_length=MAX_EMAIL, pattern=r"^([^@\s\x00]+@[^@\s\x00]+)?\Z")
+]
+Phone = Annotated[str, Meta(max_length=MAX_PHONE, pattern=r"^(\+?[0-9 ()./-]+)?\Z")]
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -132,7 +149,7 @@ def new_order(raw: bytes, *, customer_id: int | None, trace: str, key: str) -> N
 
 
 def _decoded(raw: bytes) -> OrderBody | ProductBody:
-    seen: Glance = checked(_glance, raw)
+    seen: Glance = checked(_glance, raw, HINTS)
     form = _order if seen.product_id is UNSET else _product
     body: OrderBody | ProductBody = checked(form, raw, HINTS)
     return body

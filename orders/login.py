@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from orders import docs
-from orders.bodies import JSONBytes, Text, body_of, checked
+from orders.bodies import TEXT, JSONBytes, Text, body_of, checked
 from orders.errors import LockedOutError, WrongLoginError
 
+HINTS = {"username": TEXT}
 Password = Annotated[str, Meta(max_length=4096)]
 
 
@@ -33,7 +34,7 @@ class LoginView(knox.LoginView):  # type: ignore[misc]
     parser_classes = (JSONBytes,)
 
     def post(self, request: Request, format: Any = None) -> Response:  # noqa: A002 - knox's
-        request.user = _user(request, checked(_login, body_of(request)))
+        request.user = _user(request, checked(_login, body_of(request), HINTS))
         answer: Response = super().post(request, format)
         return answer
 

@@ -91,5 +91,9 @@ def test_bad_input_is_refused(login, body):
     assert login("right", **body).status_code == 400
 
 
-def test_a_nul_in_a_name_is_refused(login):
-    assert login("right", username="own\0er").status_code == 400
+def test_a_nul_in_a_name_is_refused_in_words(login):
+    answer = login("right", username="own\0er")
+    assert answer.status_code == 400
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "username"
+    assert error["detail"] == "A text of at most 200 characters, none of them NUL."

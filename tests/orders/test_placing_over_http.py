@@ -1,10 +1,12 @@
+import json
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import pytest
 from django.db import connection
 
 from orders import tracing
-from orders.intake import ItemBody, OrderBody
+from orders.intake import HINTS, ItemBody, OrderBody, ProductBody
 from orders.models import IdempotencyKey, Order
 from orders.serializers import ItemRequest, OrderRequest
 from orders_project.messaging.events import OrderCreated
@@ -142,6 +144,44 @@ def test_bad_input_is_refused_naming_the_field(post, body, field):
     assert [error["field"] for error in problem["errors"]] == [field]
     assert not Order.objects.exists()
     assert not said()
+
+
+NUL = "\0"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (item(sku=NUL), "1 to 100 characters"),
+        ({"items": [NUL]}, "1 to 100 characters"),
+        ({"product_id": NUL}, "1 to 100 characters"),
+        (BODY | {"payment_token": "a b"}, "none of them a space"),
+        (BODY | {"country": "us"}, "Two capital letters"),
+        (BODY | {"email": "dana"}, "An e-mail address"),
+        (BODY | {"phone": "call me"}, "A telephone number"),
+        (BODY | {"reference": NUL}, "none of them NUL"),
+        (BODY | {"orderId": NUL}, "none of them NUL"),
+        (BODY | {"user": NUL}, "none of them NUL"),
+        (BODY | {"user_id": NUL}, "none of them NUL"),
+    ],
+)
+def test_what_is_expected_is_said_in_words(post, body, expected):
+    (error,) = post(body).json()["errors"]
+    assert expected in error["detail"]
+    assert "regex" not in error["detail"]
+    assert "^" not in error["detail"]
+
+
+def test_every_field_that_has_a_pattern_has_words():
+    _, forms = msgspec.json.schema_components([OrderBody, ProductBody])
+    fields = {
+        name: field
+        for form in forms.values()
+        for name, field in form["properties"].items()
+    }
+    with_pattern = {name for name in fields if "pattern" in json.dumps(fields[name])}
+    assert with_pattern >= {"sku", "product_id", "reference", "user", "email"}
+    assert with_pattern <= set(HINTS)
 
 
 def test_of_too_many_altogether_each_item_is_named_as_it_was_sent(post):
