@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from orders import skus
 from orders_project.errors import FieldError, ProblemError
 
 
@@ -43,6 +44,19 @@ class InvalidOrderError(ProblemError):
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__("The order was not stored.", errors)
+
+
+class InvalidSkuError(ProblemError):
+    """Products that would be listed, and that no order could name."""
+
+    status, title, slug = 400, "Invalid sku", "invalid-sku"
+
+    def __init__(self, wrong: Sequence[str]) -> None:
+        super().__init__(
+            f"No product was loaded. {skus.WORDS} Correct these: "
+            + ", ".join(repr(sku) for sku in wrong),
+            [FieldError(field="sku", detail=skus.WORDS)],
+        )
 
 
 class PriceChangedError(ProblemError):

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
 
-from orders import lifecycle
+from orders import lifecycle, skus
 from orders_project.messaging.events import METHODS, NORMAL, URGENT, Event
 from orders_project.money import money, why_not
 
@@ -30,7 +30,7 @@ def choices(*words: str) -> list[tuple[str, str]]:
 class Product(models.Model):
     """An entry of the catalogue. Prices come from here, never from a request."""
 
-    sku = models.TextField(primary_key=True)
+    sku = models.TextField(primary_key=True, validators=[skus.validate])
     name = models.TextField()
     category = models.TextField()
     sub_category = models.TextField(blank=True)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from orders import skus
+from orders.errors import InvalidSkuError
 from orders.models import Product
 from orders_project.database import sql
 
@@ -20,7 +22,12 @@ LOAD = f"""
 
 
 def load_products(products: Sequence[Product]) -> tuple[int, int]:
-    """Put products into the catalogue; returns how many are new and changed."""
+    """Put products into the catalogue; returns how many are new and changed.
+
+    Raises InvalidSkuError, and then loads none.
+    """
+    if wrong := [one.sku for one in products if not skus.is_sound(one.sku)]:
+        raise InvalidSkuError(wrong)
     fields = NAMES.split(", ")
     entries = ({name: getattr(one, name) for name in fields} for one in products)
     fresh = [new for (new,) in sql.fetch(LOAD, [sql.rows(entries)])]

@@ -178,3 +178,30 @@ def test_a_products_price_can_be_changed_but_not_its_sku(catalogue, admin_client
     )
     assert Product.objects.get(pk="TEAPOT").unit_cents == 5
     assert not Product.objects.filter(pk="POT").exists()
+
+
+@pytest.mark.parametrize(("letters", "listed"), [(100, True), (101, False)])
+def test_only_what_can_be_ordered_comes_into_the_catalogue(
+    db, admin_client, api, letters, listed
+):
+    sku = "X" * letters
+    product = {"sku": sku, "name": "n", "category": "c", "unit_cents": 1}
+    product |= {"currency": "USD", "active": "on"}
+    shown = admin_client.post(page("product_add"), product).content.decode()
+
+    assert ("1 to 100 characters" in shown) != listed
+    assert Product.objects.filter(pk=sku).exists() == listed
+    answer = api().post("/api/orders/", {"items": [sku]}, format="json")
+    assert (answer.status_code == 201) == listed
+
+
+def test_a_product_whose_sku_was_always_too_long_can_still_be_taken_out(
+    db, admin_client
+):
+    sku = "X" * 101
+    Product.objects.create(
+        sku=sku, name="n", category="c", unit_cents=1, currency="USD"
+    )
+    product = {"name": "n", "category": "c", "unit_cents": 1, "currency": "USD"}
+    admin_client.post(page("product_change", sku), product)
+    assert not Product.objects.get().active

@@ -46,6 +46,19 @@ def test_of_several_names_and_prices_the_newest_counts(tmp_path):
     assert dirty == 1
 
 
+def test_a_sku_that_no_order_could_name_is_not_loaded(db, tmp_path, settings):
+    sku = "X" * 101
+    file = tmp_path / "some.csv"
+    file.write_text(
+        "order_date,sku,category,sub_category,product_name,unit_cents\n"
+        f"2015-01-01,FINE,c,s,a name,2\n2015-01-01,{sku},c,s,a name,2\n"
+    )
+    settings.CATALOGUE_FILES = [file]
+    with pytest.raises(CommandError, match=f"1 to 100.*'{sku}'.*CATALOGUE_FILES"):
+        call_command("load_catalogue")
+    assert not Product.objects.exists()
+
+
 def test_orders_are_placed_in_bulk_and_repeat_with_new_ids(loaded):
     call_command("place_orders", orders=5010, batch=2000)
     assert Order.objects.count() == 5010

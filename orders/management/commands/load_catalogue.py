@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from orders import services
 from orders.demo import dataset
+from orders.errors import InvalidSkuError
 
 
 class Command(BaseCommand):
@@ -19,7 +20,10 @@ class Command(BaseCommand):
         products, dirty = dataset.products(
             settings.CATALOGUE_FILES, currency=settings.CURRENCY
         )
-        new, changed = services.load_products(products)
+        try:
+            new, changed = services.load_products(products)
+        except InvalidSkuError as error:
+            raise CommandError(f"{error} They are in CATALOGUE_FILES.") from None
         self.stdout.write(
             f"{len(products)} products: {new} new, {changed} changed, "
             f"{len(products) - new - changed} as they were. {dirty} skus had several "
