@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import msgspec
 from django.conf import settings
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiExample,
@@ -12,20 +15,58 @@ from drf_spectacular.utils import (
     extend_schema_view,
 )
 
+from orders.intake import HINTS, OrderBody, ProductBody
 from orders.serializers import (
     EventSerializer,
     LoginAnswer,
     LoginRequest,
-    OrderRequest,
     OrderSerializer,
+    PaymentSerializer,
     PlacedOrderSerializer,
     ProblemSerializer,
+    ProductSerializer,
 )
 
 #: Who may call: OpenAPI's security requirements, where the empty one is anybody.
 ANYBODY: Any = [{}]
 ANYBODY_OR_LOGIN: Any = [{}, {"knoxApiToken": []}, {"cookieAuth": []}]
 PROBLEM_JSON = "application/problem+json"
+
+
+class OrderRequest:
+    """Either form of an order to place, described by the Structs that check it."""
+
+
+class OrderForms(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    target_class = OrderRequest
+
+    def get_name(self, *_args: object) -> str:
+        return OrderRequest.__name__
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:  # noqa: ARG002 - spectacular's
+        forms, schemas = msgspec.json.schema_components(
+            [OrderBody, ProductBody], ref_template="#/components/schemas/{name}"
+        )
+        for name, schema in schemas.items():
+            component = ResolvedComponent(  # type: ignore[no-untyped-call]
+                name, ResolvedComponent.SCHEMA, _worded(schema), object=name
+            )
+            auto_schema.registry.register_on_missing(component)
+        return {"oneOf": [*forms]}
+
+
+def _worded(schema: Any) -> Any:
+    for name, field in schema["properties"].items():
+        field["description"] = HINTS[name]
+        if "enum" in field:
+            # What gives enums a name of their own looks for it, and msgspec omits it.
+            field["type"] = "string"
+    return _for_javascript(schema)
+
+
+def _for_javascript(schema: Any) -> Any:
+    r"""Rewrite the patterns: to JavaScript, whose they are here, \Z is the letter Z."""
+    return msgspec.json.decode(msgspec.json.encode(schema).replace(rb"\\Z", b"$"))
 
 
 def problems(**reasons: str) -> dict[tuple[int, str], OpenApiResponse]:
@@ -38,12 +79,18 @@ def problems(**reasons: str) -> dict[tuple[int, str], OpenApiResponse]:
     }
 
 
+INVALID_TOKEN = {"_401": "The login's token is not valid: leave it out, or log in."}
+CSRF = {"_403": "A session's cookie without its CSRF token."}
+LIST = {
+    "_400": "A parameter is unknown or wrong; `errors` names it.",
+    "_404": "No such page: follow `next` and `previous` as they were given.",
+}
 GONE = {"_503": "The database did not answer; nothing is promised. Try again."}
 FULL = {
     "_503": "The database did not answer, and nothing is promised; or too much waits "
     "for the broker, and nothing was stored. With an Idempotency-Key a retry is safe."
 }
-HIDDEN = {"_404": "No such order, or not yours."}
+HIDDEN = {"_404": "No such order, or not yours."} | INVALID_TOKEN
 #: Where one needs more than to see the order.
 CHANGES = {"_403": "You may view orders, but lack orders.change_order."} | HIDDEN
 ORDER_TOKEN = [
@@ -65,6 +112,24 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     "(`RETENTION_DAYS`). A guest who gives neither email nor phone must use a UUID: "
     "who they are is not known.",
 )
+PLACED_HEADERS = [
+    OpenApiParameter(
+        "Location",
+        OpenApiTypes.URI_REF,
+        OpenApiParameter.HEADER,
+        required=True,
+        description="The order's own page.",
+        response=[201],
+    ),
+    OpenApiParameter(
+        "Idempotent-Replayed",
+        str,
+        OpenApiParameter.HEADER,
+        enum=["true"],
+        description="There if the key came before: this is the first try's answer.",
+        response=[201],
+    ),
+]
 EXAMPLES = [
     OpenApiExample(
         "An order",
@@ -94,24 +159,30 @@ EXAMPLES = [
 ]
 
 ORDERS = extend_schema_view(
-    get=extend_schema(operation_id="list_orders", summary="List your orders"),
+    get=extend_schema(
+        operation_id="list_orders",
+        summary="List your orders",
+        responses={200: OrderSerializer(many=True)}
+        | problems(_401="Log in, to see your orders.", **LIST, **GONE),
+    ),
     post=extend_schema(
         operation_id="place_order",
         summary="Place an order",
         description="Prices come from the catalogue. A guest's answer carries an "
         "`order_token`: keep it, it alone opens the order.",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, *PLACED_HEADERS],
         request=OrderRequest,
         examples=EXAMPLES,
         auth=ANYBODY_OR_LOGIN,
         responses={201: PlacedOrderSerializer}
         | problems(
             _400="A field, or the Idempotency-Key, is wrong; `errors` names it.",
-            _401="Guests may not order here.",
+            _401="Guests may not order here; or the login's token is not valid.",
             _409="A price is not the current one.",
             _413="The body is too large.",
             _415="The body is not JSON by its Content-Type.",
             _422="The Idempotency-Key came before with another body.",
+            **CSRF,
             **FULL,
         ),
     ),
@@ -154,7 +225,7 @@ PAYMENT = extend_schema_view(
         operation_id="get_payment",
         summary="Ask the payment gateway about an order",
         parameters=ORDER_TOKEN,
-        responses={200: OpenApiTypes.OBJECT}
+        responses={200: PaymentSerializer}
         | problems(_504="Payments did not answer in time.", **HIDDEN, **GONE),
     )
 )
@@ -168,7 +239,11 @@ TIMELINE = extend_schema_view(
 )
 PRODUCTS = extend_schema_view(
     get=extend_schema(
-        operation_id="list_products", summary="List what can be ordered", auth=ANYBODY
+        operation_id="list_products",
+        summary="List what can be ordered",
+        auth=ANYBODY,
+        responses={200: ProductSerializer(many=True)}
+        | problems(**LIST, **INVALID_TOKEN, **GONE),
     )
 )
 LOGIN = extend_schema_view(
@@ -178,7 +253,14 @@ LOGIN = extend_schema_view(
         request=LoginRequest,
         auth=ANYBODY,
         responses={200: LoginAnswer}
-        | problems(_401="Wrong name or password.", _429="Too many wrong ones.", **GONE),
+        | problems(
+            _400="A field is wrong; `errors` names it.",
+            _401="Wrong name or password.",
+            _413="The body is too large.",
+            _415="The body is not JSON by its Content-Type.",
+            _429="Too many wrong ones.",
+            **GONE,
+        ),
     )
 )
 LOGOUT = extend_schema_view(
@@ -186,7 +268,7 @@ LOGOUT = extend_schema_view(
         operation_id="logout",
         summary="Forget this token",
         request=None,
-        responses={204: None} | problems(_401="No valid token."),
+        responses={204: None} | problems(_401="No valid token.", **GONE),
     )
 )
 LOGOUT_ALL = extend_schema_view(
@@ -194,6 +276,6 @@ LOGOUT_ALL = extend_schema_view(
         operation_id="logout_all",
         summary="Forget every token of this login",
         request=None,
-        responses={204: None} | problems(_401="No valid token."),
+        responses={204: None} | problems(_401="No valid token.", **GONE),
     )
 )

@@ -26,7 +26,7 @@ HINTS = {
     "sku": skus.WORDS,
     "product_id": f"A sku, or a whole number that is one. {skus.WORDS}",
     "quantity": f"A whole number from 1 to {MAX_QUANTITY}.",
-    "unit_cents": "The price of one in minor units, a whole number.",
+    "unit_cents": "The current price of one in minor units, a whole number.",
     "payment_token": f"The payment gateway's token: 1 to {MAX_TOKEN} characters of "
     "ASCII, none of them a space.",
     "method": f"{' or '.join(METHODS)}.",
@@ -38,7 +38,7 @@ HINTS = {
     "reference": f"Your own number for the order. {TEXT}",
     **dict.fromkeys(
         ("orderId", "user", "user_id"),
-        f"A label of your own: a whole number, or a text. {TEXT}",
+        f"A label of your own. {TEXT} Or a whole number.",
     ),
 }
 

@@ -1,15 +1,11 @@
 """What clients read, and the account of it in OpenAPI.
 
-Requests are checked by intake.py; `OrderRequest` only describes them, and a test
-compares the two.
+An order to place is checked by intake.py, which docs.py describes.
 """
 
 from rest_framework import serializers
 
-from orders.intake import MAX_ITEMS
-from orders.models import PRIORITIES, Order, OrderLine, Product
-from orders.pricing import MAX_QUANTITY
-from orders_project.messaging.events import METHODS
+from orders.models import Order, OrderLine, Product
 
 
 class ProductSerializer(serializers.ModelSerializer[Product]):
@@ -64,41 +60,6 @@ class PlacedOrderSerializer(OrderSerializer):
         fields = (*OrderSerializer.Meta.fields, "order_token")  # type: ignore[assignment]
 
 
-class ItemRequest(serializers.Serializer[object]):
-    sku = serializers.CharField(max_length=100)
-    quantity = serializers.IntegerField(
-        min_value=1, max_value=MAX_QUANTITY, required=False, default=1
-    )
-    unit_cents = serializers.IntegerField(
-        required=False, help_text="The price that you show: a check, answered by 409."
-    )
-
-
-class OrderRequest(serializers.Serializer[object]):
-    """An order to place, in its usual form; the examples show two shorter ones.
-
-    Beside these fields `orderId`, `user` and `user_id` are taken, as labels of your
-    own, and `product_id` with `quantity` in place of `items`. Any other is refused.
-    """
-
-    items = serializers.ListField(
-        child=ItemRequest(), min_length=1, max_length=MAX_ITEMS
-    )
-    method = serializers.ChoiceField(METHODS, required=False, default="prepaid")
-    payment_token = serializers.CharField(
-        required=False, default="tok_ok", help_text="The payment gateway's token."
-    )
-    country = serializers.CharField(
-        required=False, default="US", help_text="ISO 3166 alpha-2."
-    )
-    email = serializers.EmailField(required=False)
-    phone = serializers.CharField(required=False)
-    priority = serializers.ChoiceField([*PRIORITIES], required=False, default="normal")
-    reference = serializers.CharField(
-        required=False, help_text="Your own number for the order."
-    )
-
-
 class LoginRequest(serializers.Serializer[object]):
     username = serializers.CharField()
     password = serializers.CharField()
@@ -107,6 +68,32 @@ class LoginRequest(serializers.Serializer[object]):
 class LoginAnswer(serializers.Serializer[object]):
     token = serializers.CharField(help_text="Send it as: Authorization: Token <token>")
     expiry = serializers.DateTimeField()
+
+
+class BalanceSerializer(serializers.Serializer[object]):
+    """The gateway's own books; `changed` is when the last entry was made."""
+
+    authorised_cents = serializers.IntegerField()
+    captured_cents = serializers.IntegerField()
+    refunded_cents = serializers.IntegerField()
+    closed = serializers.BooleanField(help_text="By a void.")
+    reference = serializers.CharField(help_text="The gateway's name for it.")
+    changed = serializers.DateTimeField(allow_null=True)
+
+
+class PaymentSerializer(serializers.Serializer[object]):
+    """What we know of an order's payment, all null where none was opened."""
+
+    order_id = serializers.UUIDField()
+    status = serializers.CharField(allow_null=True)
+    reason = serializers.CharField(allow_null=True)
+    method = serializers.CharField(allow_null=True)
+    amount_cents = serializers.IntegerField(allow_null=True)
+    currency = serializers.CharField(allow_null=True)
+    refund = serializers.CharField(
+        allow_null=True, help_text="The status of its refund, null where there is none."
+    )
+    gateway = BalanceSerializer()
 
 
 class EventSerializer(serializers.Serializer[object]):
