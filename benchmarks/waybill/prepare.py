@@ -13,9 +13,15 @@ from orders.services import load_products
 call_command("migrate", interactive=False, verbosity=0)
 call_command("topology", apply=True)
 load_products(
-    Product(
-        sku=sku, name=sku, category="Office", unit_cents=orders.CENTS, currency="USD"
-    )
-    for sku in orders.SKUS
+    [
+        Product(
+            sku=sku,
+            name=sku,
+            category="Office",
+            unit_cents=orders.CENTS,
+            currency="USD",
+        )
+        for sku in orders.SKUS
+    ]
 )
 receive_stock(dict.fromkeys(orders.SKUS, orders.UNITS_IN_STOCK))

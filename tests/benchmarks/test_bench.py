@@ -22,14 +22,16 @@ def bench(*words):
 
 
 @pytest.mark.story
-def test_the_bare_scripts_carry_fifty_orders_and_leave_a_report(tmp_path):
-    words = ("--only", "floor,outbox", "--orders", "50", "--rounds", "1")
+def test_waybill_and_the_bare_scripts_carry_fifty_orders_and_leave_a_report(tmp_path):
+    words = ("--only", "waybill,floor,outbox", "--orders", "50", "--rounds", "1")
     done = bench(*words, "--report", tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(tmp_path / "report.md")
-    floor, outbox = json.loads((tmp_path / "results.json").read_text())
-    assert outbox["orders"] == floor["orders"] == 50
+    results = json.loads((tmp_path / "results.json").read_text())
+    waybill, floor, outbox = results
+    assert {one["orders"] for one in results} == {50}
+    assert {"relay", "worker-audit", "placing"} <= waybill["cpu"].keys()
     assert outbox["written"]["rows inserted"] >= 24 + 9 + 8
     assert floor["written"]["rows inserted"] >= 24
     assert {"placing", "worker-flow", "RabbitMQ", "PostgreSQL"} <= floor["cpu"].keys()
