@@ -1,6 +1,7 @@
 """Raw py-amqp: a topic exchange, seven queues, confirms and acknowledgements."""
 
 import os
+from functools import partial
 from urllib.parse import urlsplit
 
 import amqp
@@ -33,6 +34,16 @@ def connect():
         for key in keys:
             channel.queue_bind(queue, EXCHANGE, key)
     return connection, channel
+
+
+def consume(queues, work):
+    """Hand every message of these queues to `work(queue, message)`, for ever."""
+    connection, channel = connect()
+    channel.basic_qos(0, 200, a_global=False)
+    for name in queues:
+        channel.basic_consume(name, callback=partial(work, name))
+    while True:
+        connection.drain_events()
 
 
 class Publisher:

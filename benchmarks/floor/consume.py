@@ -1,7 +1,6 @@
 """Write the rows of every message, one transaction each, then acknowledge it."""
 
 import sys
-from functools import partial
 
 import bus
 import handlers
@@ -22,9 +21,4 @@ def work(queue, message):
 
 
 database = tables.connect()
-connection, channel = bus.connect()
-channel.basic_qos(0, 200, a_global=False)
-for name in sys.argv[1:]:
-    channel.basic_consume(name, callback=partial(work, name))
-while True:
-    connection.drain_events()
+bus.consume(sys.argv[1:], work)

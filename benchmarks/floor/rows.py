@@ -1,6 +1,22 @@
-"""The rows of an order."""
+"""Orders as they are asked for, and the rows of one."""
+
+import json
+import os
+import sys
+from pathlib import Path
 
 import tables
+
+BATCH = 100
+
+
+def batches():
+    """Yield the orders of the file ORDERS that each line "FIRST LAST" asks for."""
+    orders = json.loads(Path(os.environ["ORDERS"]).read_text())
+    for line in sys.stdin:
+        first, last = map(int, line.split())
+        for start in range(first, last, BATCH):
+            yield orders[start : min(start + BATCH, last)]
 
 
 def store(cursor, orders):

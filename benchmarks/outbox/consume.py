@@ -1,7 +1,6 @@
 """Of every message, do what was not done before, and say so, in one transaction."""
 
 import sys
-from functools import partial
 
 import bus
 import handlers
@@ -75,9 +74,4 @@ with database, database.cursor() as cursor:
     # The server does not know yet how the tables grow, and would read all of them.
     for way in ("seqscan", "hashjoin", "mergejoin"):
         cursor.execute(f"SET enable_{way} = off")
-connection, channel = bus.connect()
-channel.basic_qos(0, 200, a_global=False)
-for name in sys.argv[1:]:
-    channel.basic_consume(name, callback=partial(work, name))
-while True:
-    connection.drain_events()
+bus.consume(sys.argv[1:], work)
