@@ -49,8 +49,8 @@ LOADS = {
     ),
     "backlog": Load(
         backlog,
-        "A long backlog is drained as fast at its end as at its start",
-        "last tenth within 15 % of the first; no process grows with the backlog",
+        "A long backlog is drained as fast as a short one, and to its end",
+        "within 15 %, as a whole and its last tenth; no process grows with the backlog",
         Scale(orders=100_000),
     ),
     "workers": Load(
