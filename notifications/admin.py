@@ -33,7 +33,7 @@ class NotificationAdmin(ReadOnly, Growing):
             services.BY_NUMBER, numbers, by=request.user.get_username()
         )
         left = len(numbers) - count
-        messages.success(request, f"{count} are on their way again.")
+        messages.success(request, f"On their way again: {count}.")
         if left:
             messages.warning(request, f"{left} did not fail, and were left alone.")
 

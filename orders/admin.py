@@ -76,7 +76,7 @@ class OrderAdmin(ReadOnly, Growing):
         count = nudging.nudge(ids, by=request.user.get_username())
         for order in orders:
             self.log_change(request, order, "Nudged.")
-        messages.success(request, f"{count} events are on their way again.")
+        messages.success(request, f"Events on their way again: {count}.")
 
     def change_view(
         self,

@@ -98,6 +98,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+DEFAULT_EXCEPTION_REPORTER_FILTER = "orders_project.hiding.WithoutAddresses"
 ROOT_URLCONF = "orders_project.urls"
 WSGI_APPLICATION = "orders_project.wsgi.application"
 APPEND_SLASH = False

@@ -17,8 +17,8 @@ def test_every_queue_is_empty_afterwards_rungs_and_dead_letters_too(broker, caps
 
     declare(broker.connection)
     told = capsys.readouterr().out
-    assert "2 messages of retry.10m" in told
-    assert "6 messages were thrown away." in told
+    assert "retry.10m: 2" in told
+    assert "Messages thrown away: 6." in told
     assert broker.is_empty("shipping.queue")
 
 

@@ -59,7 +59,7 @@ def test_staff_have_a_failed_mail_sent_again_in_their_own_name(
     press, failed, mailoutbox
 ):
     said = press(failed, "view_notification", "change_notification")
-    assert "1 are on their way again" in said
+    assert "On their way again: 1" in said
     pump()
 
     assert (fresh(failed).status, failed.reason) == ("sent", "")
@@ -135,7 +135,7 @@ def test_from_the_shell_it_is_an_orders_mails_or_all(failed, which, capsys):
     call_command("send_again", *([str(failed.order_id)], ["--all"])[which == "all"])
     pump()
 
-    assert "1 messages are on their way again" in capsys.readouterr().out
+    assert "Messages on their way again: 1" in capsys.readouterr().out
     assert fresh(failed).status == "sent"
     assert Nudge.objects.get().by.endswith("(shell)")
     with pytest.raises(CommandError, match="Nothing was sent"):

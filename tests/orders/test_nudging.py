@@ -26,7 +26,7 @@ def test_every_named_order_has_its_events_sent_again(place, capsys):
     ids = [one for parcel in Parcel.objects.all() for one in parcel.event_ids]
     sent = LoggedEvent.objects.filter(pk__in=ids).values_list("order_id", flat=True)
     assert set(sent) == {order.id for order in orders}
-    assert capsys.readouterr().out == "2 events are on their way again.\n"
+    assert capsys.readouterr().out == "Events on their way again: 2.\n"
     assert {n.by for n in Nudge.objects.all()} == {"ada"}
 
 

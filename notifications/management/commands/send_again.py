@@ -30,4 +30,4 @@ class Command(BaseCommand):
         count = services.send_again(*which, by=people.user())
         if not count:
             raise CommandError("Nothing was sent: none of these messages failed.")
-        self.stdout.write(f"{count} messages are on their way again.")
+        self.stdout.write(f"Messages on their way again: {count}.")

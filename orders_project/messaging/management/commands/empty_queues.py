@@ -33,8 +33,8 @@ class Command(BaseCommand):
             _require_unheard(broker)
             thrown = empty(broker)
         for queue, count in thrown.items():
-            self.stdout.write(f"{count} messages of {queue}")
-        self.stdout.write(f"{sum(thrown.values())} messages were thrown away.")
+            self.stdout.write(f"{queue}: {count}")
+        self.stdout.write(f"Messages thrown away: {sum(thrown.values())}.")
 
 
 def _agreed() -> bool:

@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *, order: list[str], by: str | None, **_options: Any) -> None:
         _require_known(order)
         count = nudging.nudge(order, by=by or people.user())
-        self.stdout.write(f"{count} events are on their way again.")
+        self.stdout.write(f"Events on their way again: {count}.")
 
 
 def _require_known(order_ids: Sequence[str]) -> None:
