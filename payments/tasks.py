@@ -16,7 +16,7 @@ from orders_project.messaging.events import (
 from orders_project.messaging.hearing import hears
 from orders_project.messaging.nudging import restarts
 from orders_project.messaging.rpc import answers
-from orders_project.messaging.steps import attempts, retry_step, step
+from orders_project.messaging.steps import attempt, retry_step, step
 from orders_project.messaging.topology import PAYMENT_QUEUE, PAYMENT_RPC_QUEUE
 from payments import charges, refunds, selectors, services
 from payments.charges import Progress
@@ -97,5 +97,5 @@ def _go_on(progress: Progress) -> Sequence[str]:
 
 
 def _asks_again(ids: Sequence[str]) -> bool:
-    again = attempts() + 1 < settings.PAYMENT_MAX_ATTEMPTS
+    again = attempt() < settings.PAYMENT_MAX_ATTEMPTS
     return not ids or (again and retry_step(ids, NO_ANSWER))

@@ -34,7 +34,7 @@ from orders_project.messaging.outages import (
 from orders_project.messaging.retry import death, failure
 from orders_project.messaging.settling import note_work, only_noted, why_parked
 from orders_project.messaging.topology import DEAD_EXCHANGE, RUNGS
-from orders_project.messaging.wire import attempts_in
+from orders_project.messaging.wire import attempt_of
 
 logger = logging.getLogger(__name__)
 
@@ -108,14 +108,14 @@ def _run(work: Step, ids: list[str]) -> list[str]:
             raise Outage(f"The database is slow: {error}") from None
         if len(ids) > 1:
             return [one for part in smaller(ids) for one in _run(work, part)]
-        if attempts() >= len(replays.rungs(_before())) or not retry_step(ids, error):
+        if attempt() > len(replays.rungs(_before())) or not retry_step(ids, error):
             _park(ids, error)
         return []
 
 
-def attempts() -> int:
-    """Return how many times the running step was sent up the rungs before."""
-    return attempts_in(getattr(current_task.request, "x-attempt", 0))
+def attempt() -> int:
+    """Return how many times the step has run for its ids, counting this one."""
+    return attempt_of(getattr(current_task.request, "x-attempt", 0))
 
 
 def retry_step(ids: Sequence[str], error: BaseException) -> bool:
@@ -126,10 +126,10 @@ def retry_step(ids: Sequence[str], error: BaseException) -> bool:
     """
     if not ids:
         return True
-    if attempts() >= len(RUNGS):
+    if attempt() > len(RUNGS):
         return False
-    exchange = RUNGS[attempts()].exchange.name
-    headers = failure(_before(), error) | {"x-attempt": attempts() + 1}
+    exchange = RUNGS[attempt() - 1].exchange.name
+    headers = failure(_before(), error) | {"x-attempt": attempt()}
     _send_again(ids, exchange, headers)
     _note_leaving("retried", ids)
     with only_noted():
@@ -142,7 +142,7 @@ def retry_step(ids: Sequence[str], error: BaseException) -> bool:
 
 def _park(ids: Sequence[str], error: Exception) -> None:
     reason = why_parked(error)
-    headers = death(_before(), error, _queue(), reason, attempts() + 1)
+    headers = death(_before(), error, _queue(), reason, attempt())
     _send_again(ids, DEAD_EXCHANGE.name, headers)
     _note_leaving("dead", ids)
     logger.error("Parked %s for %s: %r", current_task.name, list(ids), error)

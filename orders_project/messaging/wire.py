@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
-def attempts_in(header: object) -> int:
-    """Read `x-attempt`, in which somebody else may have written anything."""
-    return header if isinstance(header, int) else 0
+def attempt_of(header: object) -> int:
+    """Read from `x-attempt` how many times it has run, counting this one.
+
+    Somebody else may have written anything there.
+    """
+    return 1 + (header if isinstance(header, int) else 0)
 
 
 class Wire(NamedTuple):
@@ -26,4 +29,4 @@ class Wire(NamedTuple):
     @property
     def attempt(self) -> int:
         """How many times it has run, counting this one."""
-        return attempts_in(self.headers.get("x-attempt")) + 1
+        return attempt_of(self.headers.get("x-attempt"))
