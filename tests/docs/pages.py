@@ -58,6 +58,7 @@ def codes(cell: str) -> list[str]:
 
 README = Page(ROOT / "README.md")
 ARCHITECTURE = Page(ROOT / "docs/architecture.md")
+OPERATIONS = Page(ROOT / "docs/operations.md")
 EVENTS = Page(ROOT / "docs/events.md")
 PAGES = [
     Page(path) for path in sorted((*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))
