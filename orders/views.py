@@ -1,5 +1,6 @@
 """The HTTP side of orders and of the catalogue: parse, call, render."""
 
+import logging
 import re
 from typing import Any
 from uuid import UUID
@@ -31,6 +32,8 @@ from orders_project.messaging.crash import crash_point
 from orders_project.messaging.errors import UnansweredError
 from orders_project.messaging.events import PaymentAsked
 from orders_project.messaging.topology import PAYMENT_RPC_QUEUE
+
+logger = logging.getLogger(__name__)
 
 PAYMENT_TIMEOUT_SECONDS = 3
 #: Made once: to build a serializer's fields costs more than to render an order.
@@ -154,6 +157,7 @@ class PaymentView(OneOrder):
                 PAYMENT_RPC_QUEUE, question, timeout=PAYMENT_TIMEOUT_SECONDS
             )
         except UnansweredError as error:
+            logger.warning("Answered 504: %s", error)
             raise UnansweredPaymentError from error
         return Response(answer)
 

@@ -65,7 +65,7 @@ FIGURES: Sequence[Figure] = (
     ),
     Figure(
         "waybill_nudges_last_hour",
-        "Orders, payments and shipments that rested too long and were nudged.",
+        "Orders whose events, chains or messages were sent again, by whom.",
         ["by"],
         "SELECT by, count(*) FROM messaging_nudge "
         "WHERE at > now() - interval '1 hour' GROUP BY by",

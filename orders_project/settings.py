@@ -297,5 +297,7 @@ LOGGING = {
         "axes": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        # Else Django prints each line itself, too, where DEBUG is on.
+        "django": {"handlers": [], "level": "INFO"},
     },
 }

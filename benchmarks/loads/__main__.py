@@ -90,9 +90,7 @@ def _list() -> str:
 
 
 def _told(scale: Scale) -> str:
-    return " ".join(
-        f"--{name} {value:g}" for name, value in vars(scale).items() if value
-    )
+    return " ".join(f"--{name} {value}" for name, value in vars(scale).items() if value)
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ class System:
 
     @property
     def kind(self) -> str:
-        """dev, demo or test, whatever process started it."""
+        """dev, demo, test, bench or faults, whatever process started it."""
         return self.name.split("-")[0]
 
     @property

@@ -1,6 +1,7 @@
 """What a channel must be able to do. A real text message service is one more class.
 
-Name its class in the setting SMS_SENDER; it is made once for each chunk of messages.
+Name its class in the setting SMS_SENDER; it is made once for each run of
+`delivery.deliver`, which sends chunk after chunk.
 """
 
 from typing import NamedTuple, Protocol
@@ -43,7 +44,7 @@ class Letter(NamedTuple):
 
 
 class Channel(Protocol):
-    """A way to a customer, open for one chunk of letters."""
+    """A way to a customer, open for one run over what is due."""
 
     def send(self, letter: Letter) -> None:
         """Hand it over; UnreachableError or NotNowError if it surely did not go out."""

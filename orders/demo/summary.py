@@ -61,7 +61,7 @@ class Summary(NamedTuple):
             "POST to completed": ", ".join(
                 f"{name} {value:,.0f} ms" for name, value in self.latency_ms.items()
             ),
-            "messages": str(self.events),
+            "events": str(self.events),
             "violations": str(self.violations),
         }
 

@@ -1,6 +1,7 @@
 """Everything that changes an order. Called by views, tasks and admin; knows none."""
 
 from orders.services.asking import cancel_order, confirm_delivery
+from orders.services.cataloguing import load_products
 from orders.services.expiring import expire_orders
 from orders.services.failures import (
     assign,
@@ -21,7 +22,6 @@ from orders.services.placing import (
     place_orders,
     place_together,
 )
-from orders.services.stocking import load_products
 
 __all__ = (
     "assign",

@@ -4,7 +4,7 @@ from django.conf import settings
 
 from orders.lifecycle import CANCELLED
 from orders.models import Order
-from orders.services.failures import put_on_desk
+from orders.services.failures import record_failures
 from orders_project.database import sql
 from orders_project.messaging import nudging, outbox
 from orders_project.messaging.events import OrderCancelled, utc_now
@@ -45,5 +45,5 @@ def expire_orders() -> int:
         for order in Order.objects.filter(pk__in=ids).order_by("pk")
     ]
     outbox.append(*events)
-    put_on_desk(events)
+    record_failures(events)
     return len(events)

@@ -42,12 +42,8 @@ FINDINGS = UUID("019aa5e2-6a3c-7cc1-9d55-0c6a2f0e7f11")
 Failing: TypeAlias = StockRanOut | PaymentFailed | OrderCancelled
 
 
-def record_failures(events: Sequence[StockRanOut | PaymentFailed]) -> None:
+def record_failures(events: Sequence[Failing]) -> None:
     """Put failed orders on the desk; what fails is told by the event itself."""
-    put_on_desk(events)
-
-
-def put_on_desk(events: Sequence[Failing]) -> None:
     sql.run(RECORD, [sql.rows(_failure(event) for event in events)])
 
 

@@ -19,7 +19,7 @@ from orders_project.messaging.outages import is_outage
 logger = logging.getLogger(__name__)
 
 LOT = 10_000
-#: Even where the last lot takes as long as a statement may, Celery cuts nothing off.
+#: A round that has begun is finished: the task's time limits leave room for it.
 SECONDS = 4
 
 

@@ -1,4 +1,4 @@
-"""From the outbox's parcels to RabbitMQ: nobody else publishes what is new.
+"""From the outbox's parcels to RabbitMQ: nobody else publishes events.
 
 Workers only send on what they hold: to a rung, to the dead letters, to the next step.
 

@@ -37,8 +37,9 @@ def ask(queue: Queue, question: Question, *, timeout: float) -> Answer:
         return _ask(queue, question, timeout)
     except BROKER_GONE as error:
         raise UnansweredError(
-            f"No answer from {queue.name} within {timeout:g} s. Is its worker running? "
-            f"Try: celery -A orders_project worker -Q {queue.name}"
+            f"No answer from {queue.name}: {error!r}. Are RabbitMQ and the queue's "
+            f"worker there? See: manage.py queues. A worker: celery -A orders_project "
+            f"worker -Q {queue.name}"
         ) from error
 
 

@@ -1,8 +1,8 @@
 """`@step`: one task of a Celery chain inside an app, over a list of ids.
 
-A chain starts through `outbox.send_task(chain(authorise.s(ids), capture.s()))`. A step
-gets ids and returns those that go on to the next one. It may run twice for the same
-ids (its worker died, its message came twice): it must check the rows' status first.
+An app starts its chains through the outbox, by its `CHAINS` (chains.py). A step gets
+ids and returns those that go on to the next one. It may run twice for the same ids (its
+worker died, its message came twice): it must check the rows' status first.
 """
 
 import logging

@@ -9,7 +9,7 @@ def attempt_of(header: object) -> int:
 
     Somebody else may have written anything there.
     """
-    return 1 + (header if isinstance(header, int) else 0)
+    return 1 + (header if isinstance(header, int) and header > 0 else 0)
 
 
 class Wire(NamedTuple):

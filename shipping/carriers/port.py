@@ -45,7 +45,8 @@ class Carrier(Protocol):
     """A carrier that is asked for many parcels at once, outside any transaction.
 
     Booking and handing over may come again for the same order and must change nothing
-    the second time. After a CarrierError the parcels are asked for again one by one.
+    the second time. After a CarrierError the parcels are asked for again in fifties,
+    then one by one.
 
     The setting CARRIER names the class, and it is made anew for each call: connections
     that are to be kept belong to its module.

@@ -1,11 +1,13 @@
 """The dead-letter desk with a live broker, relay and workers."""
 
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 from celery import signature
-from django.db import transaction
+from django.db import connection, transaction
 
+from orders_project.database import sql
 from orders_project.messaging import envelope, outbox
 from orders_project.messaging.desk import services, tidying
 from orders_project.messaging.events import OrderPaid, new_id, utc_now
@@ -70,6 +72,13 @@ def test_a_letter_dies_again_is_mended_and_is_done(parked):
     assert Inbox.objects.filter(queue=QUEUE.name, event_id=letter.event_id).exists()
     assert agree()
     assert depth(PARKED) == 2
+
+
+def test_who_tidies_while_another_does_is_told_so(broker):
+    with closing(connection.copy()) as another:
+        another.cursor().execute(sql.LOCK, [tidying.__name__])
+        with pytest.raises(tidying.AlreadyTidyingError, match="Somebody else"):
+            tidying.tidy()
 
 
 def test_settled_letters_leave_the_queue_and_open_ones_stay_in_their_order(

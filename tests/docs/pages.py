@@ -58,6 +58,7 @@ def codes(cell: str) -> list[str]:
 
 README = Page(ROOT / "README.md")
 ARCHITECTURE = Page(ROOT / "docs/architecture.md")
+CONTRIBUTING = Page(ROOT / "CONTRIBUTING.md")
 OPERATIONS = Page(ROOT / "docs/operations.md")
 EVENTS = Page(ROOT / "docs/events.md")
 PAGES = [

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import runpy
 from collections import defaultdict
 
@@ -136,6 +137,14 @@ def test_the_promises_are_those_that_verify_checks():
         *([one.sentence, "always"] for one in promises.ALWAYS),
         *([one.sentence, "at rest"] for one in promises.RESTING),
     ]
+
+
+def test_every_constant_that_contributing_names_is_in_the_code():
+    named = {one for one in codes(pages.CONTRIBUTING.text) if one.isupper()}
+    files = (one for one in ROOT.rglob("*.py") if ".venv" not in one.parts)
+    there = set(re.findall(r"[A-Z_]+", "\n".join(one.read_text() for one in files)))
+
+    assert named - there == set()
 
 
 def test_the_folder_map_is_whole():

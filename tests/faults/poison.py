@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from kombu import Connection
 
-from orders_project.messaging import envelope
+from orders_project.messaging import deaths, envelope
 from orders_project.messaging.events import PaymentSucceeded, new_id
 from orders_project.messaging.topology import ORDER_QUEUE
 from tests.awaiting import eventually
@@ -17,8 +17,8 @@ from tests.faults.run import Run
 DEADLY = "deadly"
 #: A helping of poison, one of each kind, is for so many orders.
 ORDERS = 40
-#: Runs of an event until it is parked, and how much slower its neighbours may be.
-ATTEMPTS, SLOWER = 5, 2.0
+#: Deaths of an event until it is parked, and how much slower its neighbours may be.
+ATTEMPTS, SLOWER = len(deaths.CHUNKS), 2.0
 PARKED = "SELECT count(*) FROM messaging_deadletter WHERE parked > to_timestamp(%s)"
 P95 = """
     SELECT extract(epoch FROM percentile_disc(0.95) WITHIN GROUP

@@ -162,9 +162,9 @@ def test_nothing_rests_with_as_much_as_a_batch_takes(monkeypatch, queue, full):
     (one,) = idle.waiting
 
     idle.waiting = [one._replace(events=full - 1)]
-    assert idle.tasks_at_rest() == {one.task}
+    assert idle.resting_tasks() == {one.task}
     idle.waiting = [one._replace(events=full)]
-    assert not idle.tasks_at_rest()
+    assert not idle.resting_tasks()
 
 
 def test_after_a_batch_of_several_it_rests_so_many_times_as_long(monkeypatch):
@@ -184,7 +184,7 @@ def test_a_batch_that_is_settled_rests(monkeypatch):
     idle.hear("inventory.queue", "order.created")
     _settling(idle.batch, idle, ACK)()
 
-    assert idle.tasks_at_rest() == {idle.batch[0].task}
+    assert idle.resting_tasks() == {idle.batch[0].task}
 
 
 def test_what_the_loop_is_asked_for_in_its_turn_is_done_before_it_sleeps(monkeypatch):

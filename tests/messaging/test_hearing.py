@@ -100,11 +100,12 @@ def test_an_id_in_another_spelling_is_the_same_id(handler):
     assert handler.handled == [event]
 
 
-def test_attempts_that_are_no_number_are_none(handler, rungs):
+@pytest.mark.parametrize("attempts", ["two", -1, -5])
+def test_attempts_that_are_no_number_are_none(handler, rungs, attempts):
     (bad,) = paid()
     handler.fails[bad.id] = ValueError("a bug")
     body = envelope.encode(bad).encode()
-    run_batch([Wire(QUEUE.name, body, {"x-attempt": "two"}, 5, False)])
+    run_batch([Wire(QUEUE.name, body, {"x-attempt": attempts}, 5, False)])
 
     assert len(rungs.to("retry.5s")) == 1
 

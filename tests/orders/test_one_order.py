@@ -77,13 +77,14 @@ def test_the_payment_is_what_payments_answers(order, guest, monkeypatch):
     assert guest("get", order, "payment/").json() == {"status": "captured"}
 
 
-def test_payments_that_do_not_answer_are_a_504(order, guest, monkeypatch):
+def test_payments_that_do_not_answer_are_a_504(order, guest, monkeypatch, caplog):
     def silence(*_asked, timeout):
-        raise UnansweredError
+        raise UnansweredError("See: manage.py queues")
 
     monkeypatch.setattr(rpc, "ask", silence)
     answer = guest("get", order, "payment/")
     assert answer.status_code == 504
+    assert "See: manage.py queues" in caplog.text
     assert answer["Content-Type"] == "application/problem+json"
 
 

@@ -4,6 +4,7 @@ import sys
 from contextlib import ExitStack, closing, contextmanager
 
 import psycopg2
+from celery import current_app
 from django.db import connection
 
 from orders_project.messaging.models import Attempt, DeadLetter, Parcel
@@ -96,3 +97,10 @@ def test_workers_of_one_queue_share_its_orders(shop):
         for order_id in orders:
             shop.wait_for(order_id, "completed")
         shop.verify()
+        assert len(who_ran("payments.tasks.open_payments")) == 2
+
+
+def who_ran(task):
+    """Return the workers that have run a task."""
+    stats = current_app.control.inspect(timeout=2).stats()
+    return [name for name, told in stats.items() if task in told["total"]]

@@ -19,13 +19,13 @@ SHOWN = 20
 
 class Command(BaseCommand):
     help = (
-        "Add units to the stock of skus, or of everything in the demo catalogue. "
+        "Add units to the stock of skus, or of every sku in CATALOGUE_FILES. "
         "Examples: manage.py receive_stock; "
         "manage.py receive_stock TEAPOT KETTLE --units 20"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("sku", nargs="*", help="default: the demo catalogue's")
+        parser.add_argument("sku", nargs="*", help="default: all in CATALOGUE_FILES")
         parser.add_argument(
             "--units", type=people.whole(1, MOST), default=1000, help="default: 1000"
         )

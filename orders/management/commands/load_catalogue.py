@@ -12,7 +12,7 @@ from orders.errors import InvalidSkuError
 
 class Command(BaseCommand):
     help = (
-        "Put the products of the demo's data into the catalogue; those that are there "
+        "Put the products in CATALOGUE_FILES into the catalogue; those that are there "
         "get its newest name and price. Example: manage.py load_catalogue"
     )
 

@@ -22,10 +22,11 @@ SPANS = {"d": "days", "h": "hours", "m": "minutes"}
 
 class Command(BaseCommand):
     help = (
-        "Compare the gateway's books, payments, stock and shipments with the orders, "
-        "and say of each difference what helps; with --repair do what is safe, and put "
-        "the rest on the failed-order desk. Exits 1 when something is left. Examples: "
-        "manage.py reconcile; manage.py reconcile --repair --since 2026-01-01"
+        "Compare the gateway's and the carrier's books, payments, stock and shipments "
+        "with the orders, and say of each difference what helps; with --repair do what "
+        "is safe, and put the rest on the failed-order desk. Exits 1 when something is "
+        "left. Examples: manage.py reconcile; "
+        "manage.py reconcile --repair --since 2026-01-01"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -36,9 +37,9 @@ class Command(BaseCommand):
             "--since",
             type=_moment,
             default=f"{settings.RECONCILE_DAYS}d",
-            help="orders made, and gateway entries written, since then: a date such as "
-            "2026-01-31, or a time ago such as 12h or 30d; older orders that have not "
-            "ended are always looked at. Default: %(default)s",
+            help="orders made, and entries of gateway and carrier written, since "
+            "then: a date such as 2026-01-31, or a time ago such as 12h or 30d; older "
+            "orders that have not ended are always looked at. Default: %(default)s",
         )
         parser.add_argument(
             "--grace",

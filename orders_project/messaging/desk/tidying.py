@@ -14,6 +14,7 @@ from kombu import Queue
 
 from orders_project.database import sql
 from orders_project.messaging.desk import recording
+from orders_project.messaging.errors import MessagingError
 from orders_project.messaging.events import NORMAL
 from orders_project.messaging.topology import DEAD_DESK_QUEUE, DEAD_LETTER_QUEUE
 from orders_project.messaging.wire import Wire
@@ -50,6 +51,10 @@ COUNTED = """
 """
 
 Key = tuple[str, str]
+
+
+class AlreadyTidyingError(MessagingError):
+    """Somebody else tidies at this moment: another shell, or the minutely task."""
 
 
 class Found(NamedTuple):
@@ -92,9 +97,12 @@ def tidy() -> Tidied:
     """Read dead.letter.queue once from end to end, and take out what is settled.
 
     One at a time: a second one would find the queue empty, in the hands of the first.
+    Raises AlreadyTidyingError.
     """
     with sql.alone(__name__) as is_alone:
-        return _tidy() if is_alone else Tidied(0, 0, 0)
+        if not is_alone:
+            raise AlreadyTidyingError(AlreadyTidyingError.__doc__)
+        return _tidy()
 
 
 def _tidy() -> Tidied:

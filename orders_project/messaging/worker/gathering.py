@@ -71,9 +71,9 @@ class Gathering:
         if not self.scheduled:
             self.scheduled = True
             # By call_soon kombu's loop would sleep first, if it is asked in its turn.
-            self.consumer.hub.call_later(0, self.settle)
+            self.consumer.hub.call_later(0, self.gather)
 
-    def settle(self) -> None:
+    def gather(self) -> None:
         try:
             self.read_what_is_there()
         finally:
@@ -97,10 +97,10 @@ class Gathering:
         return 1 if self.pause else self.consumer.pool.num_processes
 
     def take(self) -> list[Waiting]:
-        batch, self.waiting = divide(self.waiting, self.tasks_at_rest())
+        batch, self.waiting = divide(self.waiting, self.resting_tasks())
         return batch
 
-    def tasks_at_rest(self) -> set[str]:
+    def resting_tasks(self) -> set[str]:
         """Return the tasks that wait for company; none of them if no more can come."""
         now = inf if self.is_full() else monotonic()
         return {task for task, until in self.rests.items() if until > now}

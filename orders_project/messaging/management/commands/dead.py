@@ -143,7 +143,10 @@ class Command(BaseCommand):
         _require_all(options)
 
     def tidy(self, _options: dict[str, Any]) -> None:
-        self.stdout.write(str(tidying.tidy()))
+        try:
+            self.stdout.write(str(tidying.tidy()))
+        except tidying.AlreadyTidyingError as error:
+            raise CommandError(str(error)) from error
 
 
 def _listing(parser: Any) -> None:
