@@ -31,6 +31,7 @@ from notifications.services import (
     wake,
 )
 from orders_project.database import sql
+from orders_project.messaging import leaving
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import Line
 from orders_project.messaging.settling import note_work
@@ -38,11 +39,15 @@ from orders_project.messaging.topology import NOTIFICATION_TASKS, RUNGS
 
 CHANNELS: Mapping[str, type[Channel]] = {EMAIL: Email, SMS: TextMessage}
 
-CHUNK = 100
-#: For each channel, since a worker merges their steps into one: past Celery's soft
-#: limit of 20 s what was sent would stay `sending`. That leaves 8 s for the letters
-#: begun last; what was not begun by then is left to another task.
-SECONDS = 12 / len(CHANNELS)
+#: Letters in a chunk, at first and at most: as many as are sent in so many seconds.
+#: What a process has claimed stays `sending` when it is killed, be it begun or not.
+FIRST, CHUNK, CHUNK_SECONDS = 5, 100, 0.5
+#: For each channel, since a worker merges their steps into one: a process that is told
+#: to stop is cut off after leaving.SECONDS. That leaves 2 s for the letters begun last;
+#: what was not begun by then is left to another task.
+SECONDS = (leaving.SECONDS - 2) / len(CHANNELS)
+#: Characters of a reason: some answer a page of HTML.
+LONGEST_REASON = 1_000
 
 # The join leaves out whose order.created was not heard yet: hearing it wakes us again,
 # and sweeping.py puts off for whom it does not come.
@@ -97,29 +102,33 @@ def deliver(channel: str) -> int:
     """Send what is due on a channel, chunk by chunk; returns how many were claimed."""
     # Before the claim: where it cannot be made, nothing may be taken for perhaps sent.
     way = CHANNELS[channel]()
-    end, claimed = monotonic() + SECONDS, 0
+    end, claimed, size = monotonic() + SECONDS, 0, min(FIRST, CHUNK)
     try:
-        while letters := claim(channel):
-            claimed += len(letters)
+        while letters := claim(channel, size):
+            claimed, began = claimed + len(letters), monotonic()
             crash_point("notifications: claimed, not sent")
             outcomes = list(attempt(way, letters, end))
             settle(channel, outcomes)
             # A step for each chunk would bring 500 letters a second, however fast they
             # are sent: their task rests after each (worker/pace.py).
-            if len(letters) < CHUNK or any(one.status == PENDING for one in outcomes):
+            if len(letters) < size or any(one.status == PENDING for one in outcomes):
                 break
+            size = _next_size(size, monotonic() - began)
     finally:
         way.close()
     return claimed
 
 
+def _next_size(size: int, seconds: float) -> int:
+    per_second = size / max(seconds, 0.001)
+    return max(1, min(CHUNK, int(per_second * CHUNK_SECONDS)))
+
+
 @transaction.atomic
-def claim(channel: str) -> list[Letter]:
+def claim(channel: str, size: int) -> list[Letter]:
     """Take what is due, so that no other worker does; a full chunk wakes another."""
-    rows = sql.fetch(
-        CLAIM.format(address=ADDRESSES[channel]), [channel, CHUNK, SENDING]
-    )
-    if len(rows) == CHUNK:
+    rows = sql.fetch(CLAIM.format(address=ADDRESSES[channel]), [channel, size, SENDING])
+    if len(rows) == size:
         wake(channel)
     return [Letter._make((*facts, _lines.decode(last))) for *facts, last in rows]
 
@@ -145,11 +154,15 @@ def settle(channel: str, outcomes: Sequence[Outcome]) -> None:
     """Write down what became of the letters, and wake up again for the pending ones."""
     again = [outcome for outcome in outcomes if outcome.status == PENDING]
     sql.fetch(LOCK, [[outcome.id for outcome in outcomes]])
-    sql.run(SETTLE, [sql.rows(outcome._asdict() for outcome in outcomes), SENDING])
+    sql.run(SETTLE, [sql.rows(map(_as_row, outcomes)), SENDING])
     for after in {outcome.after or 0 for outcome in again}:
         wake(channel, after=after)
     if retried := sum(outcome.after is not None for outcome in again):
         note_work(NOTIFICATION_TASKS.name, "retried", retried)
+
+
+def _as_row(outcome: Outcome) -> dict[str, object]:
+    return outcome._asdict() | {"reason": sql.words(outcome.reason, LONGEST_REASON)}
 
 
 def _send(way: Channel, letter: Letter) -> Outcome:

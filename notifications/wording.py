@@ -37,6 +37,7 @@ WHY: Mapping[str, str] = {
     "gateway_unreachable": "the payment could not be made",
     "voided": "the payment was called off",
     "voided_at_gateway": "the payment was called off",
+    "refunded_at_gateway": "the payment was given back",
 }
 OTHERWISE = "it could not be carried out"
 

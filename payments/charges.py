@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 
+from orders_project.database import sql
 from orders_project.messaging import outbox
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import Event
@@ -106,14 +107,9 @@ def _as_move(stage: Stage, order_id: str, outcome: Outcome) -> dict[str, Any]:
     return {
         "order_id": order_id,
         "status": stage.leads[outcome.state],
-        "reason": _word(outcome.reason),
-        "reference": _word(outcome.reference),
+        "reason": sql.words(outcome.reason, LONGEST_WORD),
+        "reference": sql.words(outcome.reference, LONGEST_WORD),
     }
-
-
-def _word(text: str) -> str:
-    """Cut a gateway's word to what a row and an index can hold."""
-    return "".join(filter(str.isprintable, text))[:LONGEST_WORD]
 
 
 def _charged(answers: Mapping[str, Outcome]) -> set[str]:

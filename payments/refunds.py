@@ -25,6 +25,7 @@ from payments.rows import Row, lock, move, move_all, read
 
 GATEWAY_UNREACHABLE = "gateway_unreachable"
 VOIDED_THERE = "voided_at_gateway"
+REFUNDED_THERE = "refunded_at_gateway"
 
 TOMBSTONE = """
     INSERT INTO payments_payment (order_id, status, reason, cause, trace, priority)

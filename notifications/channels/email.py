@@ -1,5 +1,6 @@
 """Mails, rendered from templates, through whatever backend EMAIL_BACKEND names."""
 
+from contextlib import suppress
 from smtplib import (
     SMTP,
     SMTPException,
@@ -45,7 +46,9 @@ class Email:
             raise NotNowError(f"The mail server did not take it: {error}") from error
 
     def close(self) -> None:
-        self._connection.close()
+        # What is sent is sent, whatever it answers; an error would unsettle the chunk.
+        with suppress(OSError):
+            self._connection.close()
 
     def _connect(self) -> None:
         kept = getattr(self._connection, "connection", None)

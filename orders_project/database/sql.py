@@ -47,6 +47,11 @@ def alone(name: str) -> Iterator[bool]:
             fetch(UNLOCK, [name])
 
 
+def words(said: str, most: int) -> str:
+    """Cut what a stranger said to what a row can hold: no NUL, so many characters."""
+    return "".join(filter(str.isprintable, said))[:most]
+
+
 def rows(values: Iterable[object]) -> str:
     """Encode dicts or Structs as the parameter of `jsonb_to_recordset(%s)`."""
     return msgspec.json.encode(list(values)).decode()

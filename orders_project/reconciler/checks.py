@@ -8,11 +8,15 @@ missing, booked or taken. An order that moved lately is not looked at.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from inventory.services import recount
+from orders.errors import InvalidTransitionError
+from orders.services import cancel_order
 from orders_project.messaging import nudging
 from payments import refunds
+from payments.refunds import REFUNDED_THERE
 
 
 class Remedy(NamedTuple):
@@ -39,6 +43,13 @@ def _nudge(order_ids: Sequence[str]) -> None:
     nudging.nudge(order_ids, by=nudging.RECONCILER)
 
 
+def _call_off(order_ids: Sequence[str]) -> None:
+    for order_id in order_ids:
+        with suppress(InvalidTransitionError):  # it was shipped meanwhile
+            cancel_order(order_id, reason=REFUNDED_THERE)
+
+
+CALL_OFF = Remedy("manage.py reconcile --repair", _call_off)
 NUDGE = Remedy("manage.py nudge {subject}", _nudge)
 GIVE_BACK = Remedy("manage.py reconcile --repair", refunds.give_back)
 GIVE_UP = Remedy("manage.py reconcile --repair", refunds.give_up)
@@ -96,9 +107,17 @@ CHECKS: Sequence[Check] = (
         PERSON,
     ),
     Check(
+        "refunded_there",
+        "the gateway gave all money back, and here the order goes on",
+        "payment = 'settled' AND taken > 0 AND returned >= taken"
+        " AND order_status IN ('pending', 'paid')",
+        CALL_OFF,
+    ),
+    Check(
         "refunded_only_there",
         "the gateway gave money back, and here that is not known",
-        "payment = 'settled' AND returned > 0",
+        "payment = 'settled' AND returned > 0"
+        " AND (returned < taken OR order_status NOT IN ('pending', 'paid'))",
         PERSON,
     ),
     Check(

@@ -14,6 +14,7 @@ import msgspec
 
 from inventory.selectors import drift
 from orders_project.database import sql
+from orders_project.messaging.people import is_uuid
 from orders_project.reconciler.checks import CHECKS, DRIFT, Check
 from payments.gateways import gateway
 from shipping.carriers import carrier
@@ -36,7 +37,15 @@ OLD = f"""
     SELECT DISTINCT id::text FROM ({" UNION ALL ".join(UNFINISHED)}) AS unfinished
     WHERE id > %s AND id < %s ORDER BY id LIMIT %s
 """
-#: Of what gateway and carrier touched, what the other two leave out.
+#: A page of the log: where it ends, and which orders ended in it.
+ENDED = """
+    SELECT max(id::text), array_agg(DISTINCT order_id::text)
+        FILTER (WHERE type IN ('order.cancelled', 'order.completed'))
+    FROM (SELECT id, order_id, type FROM messaging_event
+        WHERE id > %s ORDER BY id LIMIT %s) AS page
+"""
+PAGE_OF_LOG = 20_000
+#: Of what ended, or gateway and carrier touched, what the other two leave out.
 ONLY_THERE = """
     SELECT id::text FROM unnest(%s::uuid[]) AS id LEFT JOIN orders_order o USING (id)
     WHERE o.id IS NULL OR id < %s
@@ -118,16 +127,26 @@ class Finding(NamedTuple):
 
 def pages_of_old(since: datetime) -> Iterator[Sequence[str]]:
     """Yield the ids of orders made before that of which something is unfinished, and of
-    those, be they unknown here, that gateway or carrier touched since.
+    those that ended since, or, be they unknown here, that gateway or carrier touched.
     """
     floor = first_id(since)
     yield from _pages(OLD, PAGE, FIRST_OF_ALL, floor)
     seen: set[str] = set()
-    for touched in chain(gateway().touched(since), carrier().touched(since)):
-        found = {row[0] for row in sql.fetch(ONLY_THERE, [list(touched), floor])}
+    touched = chain(_ended(floor), gateway().touched(since), carrier().touched(since))
+    for page in touched:
+        # Their books may have what somebody entered by hand.
+        ours = list(filter(is_uuid, page))
+        found = {row[0] for row in sql.fetch(ONLY_THERE, [ours, floor])}
         if ids := sorted(found - seen):
             seen.update(ids)
             yield ids
+
+
+def _ended(after: str) -> Iterator[Sequence[str]]:
+    [(last, ended)] = sql.fetch(ENDED, [after, PAGE_OF_LOG])
+    while last:
+        yield ended or ()
+        [(last, ended)] = sql.fetch(ENDED, [last, PAGE_OF_LOG])
 
 
 def pages_of_young(since: datetime) -> Iterator[Sequence[str]]:

@@ -74,7 +74,7 @@ def test_the_confirmation_goes_out_when_its_time_has_come(order):
 
 def test_a_worker_that_died_while_sending_leaves_what_is_never_sent_again(order):
     hear(EMAIL_QUEUE, order.created())
-    delivery.claim("email")
+    delivery.claim("email", size=10)
 
     hear(EMAIL_QUEUE, order.created())
     pump()

@@ -70,7 +70,7 @@ def test_a_step_of_all_channels_ends_before_the_soft_limit(settings, monkeypatch
     assert now[0] + settings.EMAIL_TIMEOUT < settings.CELERY_TASK_SOFT_TIME_LIMIT
     for channel in delivery.CHANNELS:
         sent = Notification.objects.filter(channel=channel, status="sent")
-        assert sent.count() >= 5
+        assert sent.count() >= 2
 
 
 def test_a_chunk_is_found_without_sorting_the_backlog():

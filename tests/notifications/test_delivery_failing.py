@@ -1,6 +1,7 @@
 """Sending to servers that refuse or break: honest about what failed."""
 
 from datetime import timedelta
+from smtplib import SMTPResponseException
 from time import monotonic
 
 import pytest
@@ -8,6 +9,7 @@ from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 
 from notifications import delivery
+from notifications.channels.port import NotNowError
 from orders_project.messaging.events import utc_now
 from orders_project.messaging.models import Parcel, Work
 from orders_project.messaging.topology import EMAIL_QUEUE, RUNGS, SMS_QUEUE
@@ -28,15 +30,62 @@ class BreakingBackend(EmailBackend):
         raise ConnectionResetError(104, "Connection reset by peer")
 
 
+class LeavingBadlyBackend(EmailBackend):
+    def open(self):
+        return True
+
+    def send_messages(self, messages):
+        if messages[0].to == ["bad@example.org"]:
+            raise RuntimeError("what is this?")
+        return super().send_messages(messages)
+
+    def close(self):
+        raise SMTPResponseException(500, b"Line too long.")
+
+
+class Partner:
+    def send(self, sms):
+        if sms.to == "+1":
+            raise RuntimeError("502 \x00 Bad Gateway")
+        if sms.to == "+2":
+            raise NotNowError("busy")
+
+
 class Misconfigured:
     def __init__(self):
         raise LookupError("SMS_API_KEY is not set")
 
 
-REFUSING, BREAKING, MISCONFIGURED = (
+REFUSING, BREAKING, LEAVING_BADLY, PARTNER, MISCONFIGURED = (
     f"{__name__}.{kind.__name__}"
-    for kind in (RefusingBackend, BreakingBackend, Misconfigured)
+    for kind in (
+        RefusingBackend,
+        BreakingBackend,
+        LeavingBadlyBackend,
+        Partner,
+        Misconfigured,
+    )
 )
+
+
+def test_what_a_partner_answers_of_one_message_harms_no_other(settings):
+    settings.SMS_SENDER = PARTNER
+    orders = [Order(phone=number) for number in ("+3", "+1", "+2")]
+    hear(SMS_QUEUE, *(order.created() for order in orders))
+    delivery.deliver("sms")
+
+    found = [status(order, channel="sms").status for order in orders]
+    assert found == ["sent", "failed", "pending"]
+    assert status(orders[1], channel="sms").reason == "RuntimeError: 502  Bad Gateway"
+
+
+def test_a_farewell_that_the_mail_server_does_not_understand_harms_none(settings):
+    settings.EMAIL_BACKEND = LEAVING_BADLY
+    orders = [Order(email=f"{name}@example.org") for name in ("a", "bad", "c")]
+    hear(EMAIL_QUEUE, *(order.created() for order in orders))
+    delivery.deliver("email")
+
+    assert [status(order).status for order in orders] == ["sent", "failed", "sent"]
 
 
 def test_a_server_that_refuses_is_asked_for_one_chunk_only(
@@ -111,7 +160,7 @@ def test_a_cancellation_while_the_mail_server_refuses_withdraws_the_confirmation
     settings.EMAIL_BACKEND = REFUSING
     hear(EMAIL_QUEUE, order.created(), order.paid())
     make_due()
-    letters = delivery.claim("email")
+    letters = delivery.claim("email", size=10)
 
     hear(EMAIL_QUEUE, order.cancelled())
     tried = delivery.attempt(delivery.Email(), letters, monotonic() + 60)

@@ -17,7 +17,7 @@ WORD = re.compile(r"[a-z_]+")
 
 
 def modules():
-    for app in ("orders", "inventory", "payments"):
+    for app in ("orders", "inventory", "payments", "orders_project/reconciler"):
         for path in (ROOT / app).rglob("*.py"):
             if "migrations" not in path.parts:
                 yield path, ast.parse(path.read_text())

@@ -11,6 +11,7 @@ from orders.models import Order
 from orders_project.messaging.events import new_id
 from orders_project.messaging.models import Nudge
 from orders_project.reconciler.checks import CHECKS
+from payments.gateways import gateway
 from payments.gateways.ledger import GatewayAccount, GatewayEntry
 from payments.models import Payment, Refund
 from shipping.models import CarrierParcel, Shipment
@@ -26,6 +27,12 @@ MOVED = {
 def pump_until(reached):
     while not reached().exists():
         assert carry()
+
+
+def net(order):
+    """Return what the gateway has of an order, in cents."""
+    (balance,) = gateway().lookup([str(order.pk)])
+    return balance.captured_cents - balance.refunded_cents
 
 
 def enters(order_id, state, cents):

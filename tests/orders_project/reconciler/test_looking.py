@@ -1,22 +1,31 @@
 """Which orders are looked at: not what is on its way, but whatever may differ."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from inventory.models import Reservation, StockItem
 from inventory.services import receive_stock
+from orders import services
 from orders.models import Order
+from orders_project.messaging.events import OrderCancelled, new_id, utc_now
+from orders_project.messaging.models import Inbox, Parcel
+from orders_project.messaging.topology import INVENTORY_QUEUE, SHIPPING_QUEUE
 from orders_project.reconciler import looking
 from payments import services as payments
+from payments.gateways.simulated import SimulatedGateway
 from payments.models import Payment, Refund
 from shipping import services as shipping
 from shipping.models import CarrierParcel, Shipment
+from tests.bus import hear, pump, said
 from tests.orders_project.reconciler.differences import (
     an_hour_passes,
     enters,
     minutes_pass,
+    net,
     pump_until,
     reconcile,
     sentence,
@@ -80,6 +89,52 @@ def test_however_old_an_order_what_others_do_with_it_is_looked_at(
     assert str(order.pk) in reconcile("--since", "30m")[0]
     minutes_pass(20)
     assert reconcile("--since", "30m") == ("", False)
+
+
+def test_of_an_old_order_that_is_called_off_now_the_money_goes_back(place):
+    receive_stock({"TEAPOT": 1})
+    order = place(id=made_days_ago(10))
+    pump_until(lambda: Order.objects.filter(status="paid"))
+    Parcel.objects.all().delete()
+    minutes_pass(10 * 24 * 60)
+    services.cancel_order(order.pk)
+    Parcel.objects.all().delete()
+    # Of all queues only shipping's was not lost.
+    hear(SHIPPING_QUEUE, *said(OrderCancelled))
+    for _night in range(2):
+        an_hour_passes()
+        reconcile("--repair")
+        pump()
+
+    assert (Payment.objects.get().status, net(order)) == ("cancelled", 0)
+    assert Reservation.objects.get().status == "released"
+
+
+def test_of_an_old_order_that_is_paid_at_the_door_now_the_stock_is_sold(done):
+    done(id=made_days_ago(10), method="cod")
+    Reservation.objects.update(status="held")
+    StockItem.objects.update(reserved=1, sold=0)
+    Inbox.objects.filter(queue=INVENTORY_QUEUE.name).delete()
+    minutes_pass(10 * 24 * 60)
+    reconcile("--repair")
+    pump()
+
+    assert Reservation.objects.get().status == "committed"
+
+
+def made_days_ago(days):
+    """Return the id of an order that was made then: a UUIDv7 begins with its time."""
+    return looking.first_id(utc_now() - timedelta(days=days))[:13] + new_id()[13:]
+
+
+def test_what_somebody_entered_by_hand_into_the_books_is_left_to_them(
+    done, monkeypatch
+):
+    done()
+    an_hour_passes()
+    by_hand = staticmethod(lambda _since: iter([["by hand, 12 May"]]))
+    monkeypatch.setattr(SimulatedGateway, "touched", by_hand)
+    assert reconcile() == ("", False)
 
 
 DOES = {

@@ -8,7 +8,6 @@ from orders import services
 from orders.models import Order
 from orders_project.messaging.events import PaymentRefunded, utc_now
 from orders_project.messaging.models import Parcel
-from orders_project.reconciler import looking
 from payments.gateways.ledger import GatewayAccount
 from payments.gateways.port import UNANSWERED
 from payments.gateways.simulated import SimulatedGateway
@@ -18,6 +17,7 @@ from tests.bus import pump, said
 from tests.orders_project.reconciler.differences import (
     an_hour_passes,
     enters,
+    net,
     pump_until,
     reconcile,
     sentence,
@@ -83,11 +83,6 @@ def cancelled_before_charge(place):
     services.cancel_order(order.pk)
     pump()
     return order
-
-
-def net(order):
-    (balance,) = looking.gateway().lookup([str(order.pk)])
-    return balance.captured_cents - balance.refunded_cents
 
 
 def test_a_payment_that_the_gateway_voided_fails_and_its_order_ends(place):
