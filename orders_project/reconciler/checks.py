@@ -65,6 +65,12 @@ SENT_BACK = "Ask the carrier whose it is, and have it sent back"
 NOBODY = Remedy(GIVEN_BACK_THERE, left=GIVEN_BACK_THERE)
 COME_BACK = Remedy(SENT_BACK, left=SENT_BACK)
 
+#: All money went back, and nothing has left the house.
+STILL_HERE = (
+    "taken > 0 AND returned >= taken"
+    " AND order_status IN ('pending', 'paid') AND carried <> 'taken'"
+)
+
 CHECKS: Sequence[Check] = (
     # ---- the gateway and the payments
     Check(
@@ -109,15 +115,13 @@ CHECKS: Sequence[Check] = (
     Check(
         "refunded_there",
         "the gateway gave all money back, and here the order goes on",
-        "payment = 'settled' AND taken > 0 AND returned >= taken"
-        " AND order_status IN ('pending', 'paid')",
+        f"payment = 'settled' AND {STILL_HERE}",
         CALL_OFF,
     ),
     Check(
         "refunded_only_there",
         "the gateway gave money back, and here that is not known",
-        "payment = 'settled' AND returned > 0"
-        " AND (returned < taken OR order_status NOT IN ('pending', 'paid'))",
+        f"payment = 'settled' AND returned > 0 AND NOT ({STILL_HERE})",
         PERSON,
     ),
     Check(
@@ -237,9 +241,17 @@ CHECKS: Sequence[Check] = (
     Check(
         "shipped_only_there",
         "the carrier took a parcel, and here it has not left",
-        "carried = 'taken' AND order_status <> 'missing'"
+        "carried = 'taken' AND order_status NOT IN ('missing', 'pending', 'paid')"
         " AND parcel NOT IN ('released', 'in_transit', 'delivered')",
         PERSON,
+    ),
+    # From a backup: all that was done since is done once more, under the same keys.
+    Check(
+        "shipped_since",
+        "the carrier took a parcel, and here the order is not that far",
+        "carried = 'taken' AND order_status IN ('pending', 'paid')"
+        " AND parcel NOT IN ('released', 'in_transit', 'delivered')",
+        NUDGE,
     ),
     Check(
         "shipped_only_here",

@@ -3,9 +3,12 @@
 import pytest
 
 from inventory.services import receive_stock
+from orders.models import FailedOrder
 from payments.gateways import gateway
 from payments.gateways.port import Charge, Reversal
 from payments.models import Payment
+from shipping.carriers import carrier
+from shipping.carriers.port import Parcel
 from tests.bus import pump
 from tests.orders_project.reconciler.differences import (
     an_hour_passes,
@@ -48,6 +51,22 @@ def test_nor_is_what_was_paid_then_and_given_back_since(restored):
     assert outcome(order) == ("cancelled", "refunded_at_gateway", 0)
     an_hour_passes()
     assert reconcile() == ("", False)
+
+
+@pytest.mark.parametrize("status", ["opened", "settled"])
+def test_what_has_left_the_house_since_comes_to_its_end_and_is_nobodys_business(
+    restored, status
+):
+    order = restored(status)
+    if status == "opened":
+        is_charged(order)
+    carrier().hand_over([Parcel(order_id=str(order.pk), country="US")])
+    an_hour_passes()
+    assert sentence("shipped_since") in reconcile("--repair")[0]
+    assert outcome(order) == ("completed", "", 1999)
+    an_hour_passes()
+    assert reconcile() == ("", False)
+    assert not FailedOrder.objects.exists()
 
 
 def is_charged(order):
