@@ -48,7 +48,7 @@ def alone(name: str) -> Iterator[bool]:
 
 
 def words(said: str, most: int) -> str:
-    """Cut what a stranger said to what a row can hold: no NUL, so many characters."""
+    """Return what a stranger said as a row can hold it: no NUL, and at most so long."""
     return "".join(filter(str.isprintable, said))[:most]
 
 

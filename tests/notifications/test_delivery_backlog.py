@@ -73,6 +73,22 @@ def test_a_step_of_all_channels_ends_before_the_soft_limit(settings, monkeypatch
         assert sent.count() >= 2
 
 
+@pytest.mark.parametrize(("seconds", "most"), [(0.1, 5), (0.25, 5), (0.001, 25)])
+def test_no_more_is_in_hand_than_is_sent_in_half_a_second(monkeypatch, seconds, most):
+    now, in_hand = [0.0], []
+
+    def send(*_):
+        now[0] += seconds
+        in_hand.append(Notification.objects.filter(status="sending").count())
+
+    monkeypatch.setattr(delivery, "monotonic", lambda: now[0])
+    monkeypatch.setattr(delivery.Email, "send", send)
+    hear(EMAIL_QUEUE, *(Order().created() for _ in range(30)))
+    delivery.deliver("email")
+
+    assert max(in_hand) == most
+
+
 def test_a_chunk_is_found_without_sorting_the_backlog():
     query = delivery.CLAIM.format(address="email")
     plan = plan_of(query, "email", 100, SENDING)

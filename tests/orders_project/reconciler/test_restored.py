@@ -53,6 +53,16 @@ def test_nor_is_what_was_paid_then_and_given_back_since(restored):
     assert reconcile() == ("", False)
 
 
+def test_given_back_after_it_had_left_it_is_a_persons_business(restored):
+    order = restored("settled")
+    carrier().hand_over([Parcel(order_id=str(order.pk), country="US")])
+    is_given_back(order)
+    an_hour_passes()
+    reconcile("--repair")
+    assert outcome(order) == ("completed", "", 0)
+    assert FailedOrder.objects.get().reason == "refunded_only_there"
+
+
 @pytest.mark.parametrize("status", ["opened", "settled"])
 def test_what_has_left_the_house_since_comes_to_its_end_and_is_nobodys_business(
     restored, status
