@@ -41,7 +41,7 @@ CHANNELS: Mapping[str, type[Channel]] = {EMAIL: Email, SMS: TextMessage}
 
 #: Letters in a chunk, at first and at most: as many as are sent in so many seconds.
 #: What a process has claimed stays `sending` when it is killed, be it begun or not.
-FIRST, CHUNK, CHUNK_SECONDS = 5, 100, 0.5
+FIRST, MOST, CHUNK_SECONDS = 5, 100, 0.5
 #: For each channel, since a worker merges their steps into one: a process that is told
 #: to stop is cut off after leaving.SECONDS. That leaves 2 s for the letters begun last;
 #: what was not begun by then is left to another task.
@@ -102,7 +102,7 @@ def deliver(channel: str) -> int:
     """Send what is due on a channel, chunk by chunk; returns how many were claimed."""
     # Before the claim: where it cannot be made, nothing may be taken for perhaps sent.
     way = CHANNELS[channel]()
-    end, claimed, size = monotonic() + SECONDS, 0, min(FIRST, CHUNK)
+    end, claimed, size = monotonic() + SECONDS, 0, FIRST
     try:
         while letters := claim(channel, size):
             claimed, began = claimed + len(letters), monotonic()
@@ -121,7 +121,7 @@ def deliver(channel: str) -> int:
 
 def _next_size(size: int, seconds: float) -> int:
     per_second = size / max(seconds, 0.001)
-    return max(1, min(CHUNK, int(per_second * CHUNK_SECONDS)))
+    return max(1, min(MOST, int(per_second * CHUNK_SECONDS)))
 
 
 @transaction.atomic

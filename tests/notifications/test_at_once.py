@@ -46,7 +46,7 @@ def deadlocks():
 
 
 def test_workers_that_deliver_at_once_send_each_mail_once(monkeypatch):
-    monkeypatch.setattr(delivery, "CHUNK", 5)
+    monkeypatch.setattr(delivery, "MOST", 5)
     orders = [Order() for _ in range(60)]
     hear(EMAIL_QUEUE, *(order.created() for order in orders))
 

@@ -91,7 +91,7 @@ def test_a_farewell_that_the_mail_server_does_not_understand_harms_none(settings
 def test_a_server_that_refuses_is_asked_for_one_chunk_only(
     order, settings, monkeypatch
 ):
-    monkeypatch.setattr(delivery, "CHUNK", 1)
+    monkeypatch.setattr(delivery, "FIRST", 1)
     settings.EMAIL_BACKEND = REFUSING
     hear(EMAIL_QUEUE, order.created(), order.paid())
     make_due()
