@@ -196,6 +196,8 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "shop@waybill.example")
 
 # ---- Celery. Each line was found by experiment: see docs/architecture.md.
 CELERY_BROKER_URL = AMQP_URL
+# None stands for the broker's name: unasked py-amqp takes a certificate of any name.
+CELERY_BROKER_USE_SSL = AMQP_URL.startswith("amqps:") and {"server_hostname": None}
 # A worker whose connection went silent only comes back with these two time-outs
 # and a control queue that outlives its dead owner.
 CELERY_BROKER_TRANSPORT_OPTIONS = {

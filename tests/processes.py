@@ -92,7 +92,10 @@ def relay(**settings_of_it):
     """Run a relay process; it is connected when we start."""
     words = (sys.executable, "manage.py", "relay")
     with process(*words, **settings_of_it) as running:
-        eventually(lambda: "is connected" in running.log(), every=0.1)
+        try:
+            eventually(lambda: "is connected" in running.log(), every=0.1)
+        except AssertionError as error:
+            raise AssertionError(running.log()[-4000:]) from error
         yield running
 
 

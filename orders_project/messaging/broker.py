@@ -3,15 +3,19 @@
 import logging
 import struct
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, NoReturn
 
 import amqp
 from amqp.exceptions import NotFound
+from django.conf import settings
+from django.core.management.base import CommandError
 from kombu import Connection, Queue
 from kombu.exceptions import OperationalError
 
+from orders_project.messaging.errors import MessagingError
+from orders_project.messaging.outages import BROKER_LOST
 from orders_project.messaging.topology import (
     DEAD_LETTER_QUEUE,
     EXCHANGES,
@@ -37,6 +41,30 @@ class Message(NamedTuple):
     routing_key: str
     body: str
     properties: dict[str, Any]
+
+
+class BrokerAwayError(MessagingError, CommandError):
+    """RabbitMQ lets nobody in. Commands print it without traceback."""
+
+
+def connect(**options: Any) -> Connection:
+    """Return a connection to RabbitMQ, which it makes when it is used."""
+    return Connection(settings.AMQP_URL, ssl=settings.CELERY_BROKER_USE_SSL, **options)
+
+
+@contextmanager
+def reached() -> Iterator[Connection]:
+    """Connect at once, for a command. Raises BrokerAwayError."""
+    with connect(connect_timeout=5) as broker:
+        try:
+            broker.ensure_connection(max_retries=0)
+        except BROKER_LOST as error:
+            raise BrokerAwayError(
+                f"RabbitMQ at {broker.as_uri()} says: {error}. Is AMQP_URL right? For "
+                "amqps:// its certificate must name that host, and an authority that "
+                "this machine trusts: SSL_CERT_FILE=/path/of/ca.pem adds one."
+            ) from error
+        yield broker
 
 
 def declare(broker: Connection, queues: Iterable[Queue] = QUEUES) -> None:

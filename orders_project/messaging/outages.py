@@ -25,6 +25,9 @@ BROKER_SAID = (
 )
 #: And what its sockets raise, as those of everybody do.
 BROKER_GONE = (*BROKER_SAID, ConnectionError, TimeoutError)
+#: For code that speaks to nobody else: py-amqp raises a bare OSError where the broker
+#: hung up, and ssl's errors are OSErrors, too.
+BROKER_LOST = (*BROKER_SAID, OSError)
 #: PostgreSQL has no connection, room or disk for anybody, is told to stop, only reads
 #: (a standby, or a server that was the primary), ended a transaction while we were
 #: asleep, or somebody else has locked what we need for long:

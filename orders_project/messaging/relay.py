@@ -15,7 +15,6 @@ from collections.abc import Collection
 from typing import Any
 
 from amqp.exceptions import PreconditionFailed
-from django.conf import settings
 from django.db import (
     InterfaceError,
     InternalError,
@@ -24,14 +23,13 @@ from django.db import (
     transaction,
 )
 from django.db.backends.signals import connection_created
-from kombu import Connection
 
 from orders_project.database import sql
 from orders_project.database.index_scans import find_rows_by_key
-from orders_project.messaging.broker import BlockedError, Publisher
+from orders_project.messaging.broker import BlockedError, Publisher, connect
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import new_id
-from orders_project.messaging.outages import BROKER_GONE
+from orders_project.messaging.outages import BROKER_LOST
 from orders_project.messaging.outbox import CHANNEL
 from orders_project.messaging.packing import GRIP, Taken, groups_of, message, take
 from orders_project.messaging.reminding import declare_or_remind
@@ -51,7 +49,7 @@ POSTPONE = """
 """
 #: Also a queue that is there with other arguments: orders are taken until it is gone.
 STOPPED_BY = (
-    *BROKER_GONE,
+    *BROKER_LOST,
     PreconditionFailed,
     OperationalError,
     InterfaceError,
@@ -71,7 +69,7 @@ def run(stopped: threading.Event) -> None:
     pause = 0.0
     while not stopped.wait(pause):
         try:
-            with Connection(settings.AMQP_URL, **TIMEOUTS) as broker:
+            with connect(**TIMEOUTS) as broker:
                 # Kombu would try twice and sleep between, deaf to `stopped`.
                 broker.ensure_connection(max_retries=0)
                 declare_or_remind(broker)

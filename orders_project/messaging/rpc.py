@@ -18,7 +18,7 @@ from kombu.message import Message
 from orders_project.messaging.errors import UnansweredError
 from orders_project.messaging.events import Question, new_id
 from orders_project.messaging.hearing import takes
-from orders_project.messaging.outages import BROKER_GONE, is_certain_outage
+from orders_project.messaging.outages import BROKER_LOST, is_certain_outage
 from orders_project.messaging.wire import Wire
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def ask(queue: Queue, question: Question, *, timeout: float) -> Answer:
     """
     try:
         return _ask(queue, question, timeout)
-    except BROKER_GONE as error:
+    except BROKER_LOST as error:
         raise UnansweredError(
             f"No answer from {queue.name}: {error!r}. Are RabbitMQ and the queue's "
             f"worker there? See: manage.py queues. A worker: celery -A orders_project "

@@ -26,7 +26,7 @@ from orders_project.messaging.guarding import (
     path_of,
 )
 from orders_project.messaging.outages import (
-    BROKER_GONE,
+    BROKER_LOST,
     drop_doubtful_connection,
     is_certain_outage,
     may_pass,
@@ -193,6 +193,6 @@ def _send_again(ids: Sequence[str], exchange: str, headers: dict[str, Any]) -> N
                 producer=producer,
                 **sending.SURELY,
             )
-    except BROKER_GONE as error:
+    except BROKER_LOST as error:
         raise Outage(f"The broker did not take it: {error!r}") from error
     crash_point("steps: on a rung, not acknowledged")

@@ -1,4 +1,4 @@
-"""A worker that loses its broker again and again, with the same event in hand."""
+"""Who loses the broker: a worker with the same event in hand, and an idle relay."""
 
 from urllib.parse import urlsplit
 
@@ -10,7 +10,7 @@ from orders_project.messaging.models import Inbox, Work
 from tests.awaiting import eventually
 from tests.broker.behaviours import CUT_OFF, CUTS, QUEUE
 from tests.faults.proxy import Proxy
-from tests.processes import worker
+from tests.processes import relay, worker
 
 
 @pytest.fixture
@@ -32,6 +32,13 @@ def test_a_lost_connection_is_no_death_of_what_its_worker_had_in_hand(
         eventually(lambda: Inbox.objects.filter(event_id=event.id).exists())
 
     assert broker.is_empty("dead.letter.queue")
+
+
+@pytest.mark.parametrize("what", ["half_close", "reset"])
+def test_a_relay_that_the_broker_hangs_up_on_connects_again(broker, proxy, what):
+    with relay(AMQP_URL=through(proxy)) as running:
+        getattr(proxy, what)()
+        eventually(lambda: running.log().count("is connected") == 2)
 
 
 def begun():

@@ -7,6 +7,7 @@ all proxies share one event loop in a thread of its own.
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 from functools import cache
@@ -28,10 +29,11 @@ class Proxy:
 
     `delay` (seconds for every piece), `refuses` and `silences` may be set while it
     runs; `silence`, `reset` and `half_close` are done to the connections of now.
+    With `tls` it is what terminates TLS, and speaks plainly to the server.
     """
 
-    def __init__(self, port: int) -> None:
-        self.target = port
+    def __init__(self, port: int, *, tls: ssl.SSLContext | None = None) -> None:
+        self.target, self.tls = port, tls
         self.delay = 0.0
         self.refuses = self.silences = False
         self.links: set[Link] = set()
@@ -69,7 +71,9 @@ class Proxy:
         return asyncio.run_coroutine_threadsafe(coroutine, _loop()).result(10)
 
     async def _listen(self) -> int:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(
+            self._accept, "127.0.0.1", 0, ssl=self.tls
+        )
         return self._server.sockets[0].getsockname()[1]
 
     async def _stop_listening(self) -> None:
@@ -111,7 +115,7 @@ class Link:
                 writer.write(data)
                 await writer.drain()
         if not self.silent:
-            writer.write_eof()
+            writer.write_eof() if writer.can_write_eof() else writer.close()
 
     def silence(self) -> None:
         self.silent = True

@@ -1,5 +1,6 @@
 """The database restarts under a worker, and the next try finds it again."""
 
+import ssl
 from types import SimpleNamespace
 
 import amqp
@@ -14,14 +15,16 @@ from django.db.backends.signals import connection_created
 from kombu.transport.pyamqp import SSLTransport
 
 from orders_project.database import sql
-from orders_project.messaging import outbox, relay, tasks
+from orders_project.messaging import outbox, relay, rpc, tasks
 from orders_project.messaging.broker import BlockedError
-from orders_project.messaging.errors import Outage, RetryLater
+from orders_project.messaging.errors import Outage, RetryLater, UnansweredError
+from orders_project.messaging.events import PaymentAsked, new_id
 from orders_project.messaging.guarding import guarded
 from orders_project.messaging.models import Work
 from orders_project.messaging.outages import PATIENCE, is_certain_outage, may_pass
 from orders_project.messaging.settling import note_work
 from orders_project.messaging.steps import step
+from orders_project.messaging.topology import PAYMENT_RPC_QUEUE
 from orders_project.messaging.wire import Wire
 from orders_project.messaging.worker.consumer import EventConsumer
 from tests.awaiting import eventually
@@ -97,6 +100,18 @@ def test_who_publishes_now_and_then_fails_at_an_alarm_and_does_not_wait():
     with pytest.raises(BlockedError, match="rabbitmq-diagnostics alarms") as alarm:
         on_blocked("connection blocked, see broker logs")
     assert is_certain_outage(alarm.value)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("Server unexpectedly closed connection"), ssl.SSLEOFError()]
+)
+def test_a_question_to_a_broker_that_hangs_up_has_no_answer(monkeypatch, error):
+    def hung_up(*_question):
+        raise error
+
+    monkeypatch.setattr(rpc, "_ask", hung_up)
+    with pytest.raises(UnansweredError, match=r"manage\.py queues"):
+        rpc.ask(PAYMENT_RPC_QUEUE, PaymentAsked(order_id=new_id()), timeout=1)
 
 
 def test_a_worker_does_not_wait_for_confirms_of_what_it_tells_flower(monkeypatch):

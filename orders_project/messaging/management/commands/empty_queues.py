@@ -3,11 +3,10 @@
 from contextlib import suppress
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from kombu import Connection
 
-from orders_project.messaging.broker import empty, heard
+from orders_project.messaging.broker import empty, heard, reached
 
 WARNING = """Every message in every queue of Waybill is thrown away, dead letters too.
 Stop relay and workers first. Orders that the database knows lose nothing: what was
@@ -29,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *, no_input: bool, **_options: Any) -> None:
         if not no_input and not _agreed():
             raise CommandError("Nothing was thrown away.")
-        with Connection(settings.AMQP_URL, connect_timeout=5) as broker:
+        with reached() as broker:
             _require_unheard(broker)
             thrown = empty(broker)
         for queue, count in thrown.items():

@@ -4,11 +4,10 @@ from contextlib import suppress
 from typing import Any
 
 from amqp.exceptions import PreconditionFailed
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from kombu import Connection
 
 from orders_project.messaging import inspection
+from orders_project.messaging.broker import reached
 from orders_project.messaging.reminding import declare_or_remind
 from orders_project.messaging.topology import EXCHANGES, QUEUES
 
@@ -30,8 +29,7 @@ class Command(BaseCommand):
     def handle(self, *, apply: bool, **_options: Any) -> None:
         if apply:
             # What the broker has with other arguments is told in words below.
-            broker = Connection(settings.AMQP_URL, connect_timeout=5)
-            with suppress(PreconditionFailed), broker:
+            with suppress(PreconditionFailed), reached() as broker:
                 declare_or_remind(broker)
         problems = [*inspection.differences(), *(() if apply else inspection.unheard())]
         if problems:

@@ -1,0 +1,84 @@
+"""The broker behind TLS: whom relay and workers trust, and that events get through."""
+
+import ssl
+import subprocess
+import sys
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+
+from audit.models import AuditRecord
+from orders_project.messaging import outbox
+from orders_project.messaging.events import OrderPaid, new_id
+from orders_project.messaging.topology import AUDIT_QUEUE
+from tests.awaiting import eventually
+from tests.faults.proxy import Proxy
+from tests.processes import BIN, ROOT, environment, process, relay, worker
+
+RELAY = (sys.executable, "manage.py", "relay")
+WORKER = (BIN / "celery", "-A", "orders_project", "worker", "-Q", AUDIT_QUEUE.name)
+OURS, ANOTHER = "IP:127.0.0.1", "DNS:another.example"
+
+
+@contextmanager
+def encrypted(folder, name):
+    """Yield the URL of a broker with this name, and its certificate's file."""
+    certificate, key = folder / "broker.pem", folder / "key.pem"
+    words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    words += ["-subj", "/CN=broker", "-addext", f"subjectAltName={name}"]
+    words += ["-out", certificate, "-keyout", key]
+    subprocess.run(["openssl", *words], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    there = urlsplit(settings.AMQP_URL)
+    between = Proxy(there.port, tls=context)
+    netloc = there.netloc.replace(f":{there.port}", f":{between.port}")
+    yield there._replace(scheme="amqps", netloc=netloc).geturl(), certificate
+    between.close()
+
+
+def test_events_are_published_and_heard(broker, tmp_path):
+    """More than TLS hands over at once: it keeps back what no poll sees."""
+    said = [
+        OrderPaid(order_id=new_id(), total_cents=1999, currency="USD")
+        for _ in range(1_000)
+    ]
+    with transaction.atomic():
+        outbox.append(*said)
+    with encrypted(tmp_path, OURS) as (url, certificate):
+        told = {"AMQP_URL": url, "SSL_CERT_FILE": certificate}
+        with relay(**told), worker(AUDIT_QUEUE.name, **told):
+            eventually(lambda: AuditRecord.objects.count() == len(said))
+
+
+@pytest.mark.parametrize("name", [OURS, ANOTHER])
+@pytest.mark.usefixtures("topology", "transactional_db")
+def test_a_certificate_of_another_name_or_authority_is_refused(tmp_path, name):
+    with encrypted(tmp_path, name) as (url, certificate):
+        told, because = {"AMQP_URL": url}, "self-signed certificate"
+        if name is ANOTHER:
+            told["SSL_CERT_FILE"] = certificate
+            because = "certificate is not valid for '127.0.0.1'"
+        declared = manage("topology", "--apply", **told)
+        for words in RELAY, WORKER:
+            with process(*words, **told) as running:
+                eventually(lambda running=running: because in running.log())
+                assert running.poll() is None
+
+    assert because in declared.stderr
+    assert "SSL_CERT_FILE=/path" in declared.stderr
+    assert "Traceback" not in declared.stderr
+
+
+def manage(*words, **told):
+    return subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=ROOT,
+        env=environment(**told),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
