@@ -76,6 +76,11 @@ PROXIED = {
 }
 #: In our logs, and in those of Celery.
 ERROR = re.compile(r"^([\d-]{10} [\d:,]+) (?:ERROR|CRITICAL) (.*)", re.MULTILINE)
+#: The last words of a process that ended by an error, which its supervisor hides.
+ENDED = re.compile(
+    r'^Traceback .*\n  File "[^"]*/(?:manage\.py|bin/\w+)".*\n(?:  .*\n)*(\S.*)',
+    re.MULTILINE,
+)
 READY = {"postgres": postgres.is_ready, "rabbitmq": rabbitmq.is_ready}
 
 
@@ -192,14 +197,26 @@ class Rig:
     def log(self, name: str) -> str:
         return (self.system.folder / "log" / f"{name}.log").read_text(errors="replace")
 
+    def logs(self) -> dict[str, str]:
+        """Return what every process has logged, by its name."""
+        files = sorted((self.system.folder / "log").glob("*.log"))
+        return {file.stem: file.read_text(errors="replace") for file in files}
+
+    def ended(self) -> list[str]:
+        """Return which processes an error has ended, and which error."""
+        return [
+            f"{name} ended by itself: {words}"
+            for name, text in self.logs().items()
+            for words in ENDED.findall(text)
+        ]
+
     def errors(self, since: float) -> list[str]:
         """Return which errors were logged since then (epoch seconds), and how often."""
-        files = sorted((self.system.folder / "log").glob("*.log"))
         start = time.strftime("%F %T", time.gmtime(since))
         told = (
-            (file.stem, words)
-            for file in files
-            for when, words in ERROR.findall(file.read_text(errors="replace"))
+            (name, words)
+            for name, text in self.logs().items()
+            for when, words in ERROR.findall(text)
             if when >= start
         )
         return [

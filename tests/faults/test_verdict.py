@@ -77,6 +77,23 @@ def test_what_is_broken_is_told_with_the_errors_of_its_time(tmp_path):
     assert told.splitlines()[1:] == ["    Parked", f"    {errors[0]}"], told
 
 
+def test_a_process_that_ended_by_an_error_is_named(tmp_path):
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "relay.log").write_text(
+        "1970-01-01 00:00:10,002 ERROR relay: it goes on\n"
+        "Traceback (most recent call last):\n"
+        '  File "/shop/orders_project/messaging/broker.py", line 9, in _send\n'
+        "ValueError: too long\n"
+        "Traceback (most recent call last):\n"
+        '  File "/shop/manage.py", line 16, in <module>\n'
+        "    execute_from_command_line(sys.argv)\n"
+        "OSError: Server unexpectedly closed connection\n"
+    )
+    assert Rig(SimpleNamespace(folder=tmp_path)).ended() == [
+        "relay ended by itself: OSError: Server unexpectedly closed connection"
+    ]
+
+
 def test_the_same_seed_wishes_the_same():
     skus = ["TEAPOT", "KETTLE", "CUP"]
     first, again, other = (wishes(skus, Random(seed), "x") for seed in (7, 7, 8))

@@ -113,7 +113,7 @@ def of(run: Run, title: str, *, drain: float = DRAIN) -> Verdict:
     violations = [*_unfinished(run.rig, drain), *_violations(run.rig)]
     drained = time.time() - last
     rows = run.rig.fetch(PLACED, run.started)
-    broken = [*violations, *_dead(run), *run.complaints]
+    broken = [*violations, *_dead(run), *run.rig.ended(), *run.complaints]
     slowest = max(run.recoveries, key=lambda one: one.seconds or 1e9, default=None)
     return Verdict(
         fault=run.plan.fault,
