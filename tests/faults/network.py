@@ -48,14 +48,15 @@ def connections_go_silent(run: Run) -> None:
 
 
 def connections_break(run: Run) -> None:
-    """Reset every connection to the broker, and the relay's to the database.
+    """Break every connection to the broker, and the relay's to the database.
 
-    Events must flow again at once; an order has a way to go until the next reset.
+    By a reset, or in silence as a server that is killed does. Events must flow again at once; an order has a way to go until the next reset.
     """
     while run.ordering:
         run.pause(3)
-        run.mark("reset")
+        how = run.rng.choice(("reset", "half_close"))
+        run.mark(how)
         for proxy in run.rig.proxies.values():
-            proxy.reset()
-        run.recovers(5, "Events after reset", orders_are_recorded)
+            getattr(proxy, how)()
+        run.recovers(5, f"Events after {how}", orders_are_recorded)
         run.recovers(within=10)
