@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -14,8 +15,8 @@ from orders_project.messaging.events import new_id
 MAX_QUANTITY = 1000
 
 CATALOGUE = """
-    SELECT sku, name, category, unit_cents, currency FROM orders_product
-    WHERE sku = ANY(%s) AND active
+    SELECT sku, name, category, unit_cents, currency, statement_timestamp()
+    FROM orders_product WHERE sku = ANY(%s) AND active
 """
 
 
@@ -56,13 +57,14 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Entry(NamedTuple):
-    """A product as it is sold at this moment."""
+    """A product as it is sold at this moment, by the server's clock."""
 
     sku: str
     name: str
     category: str
     unit_cents: int
     currency: str
+    moment: datetime
 
 
 class Basket(NamedTuple):

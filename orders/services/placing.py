@@ -1,7 +1,6 @@
 """New orders: any number with a fixed number of statements."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from orders_project.database.planned import Planned
 from orders_project.errors import ProblemError
 from orders_project.messaging import outbox
 from orders_project.messaging.crash import crash_point
-from orders_project.messaging.events import Line, OrderCreated, utc_now
+from orders_project.messaging.events import Line, OrderCreated
 
 #: What is stored of a new order and of its lines, and as which SQL type.
 OF_ORDER = {
@@ -76,8 +75,8 @@ def place_orders(requests: Sequence[NewOrder]) -> list[Order]:
 
     All or none. Raises UnknownProductError, PriceChangedError, InvalidOrderError.
     """
-    entries, now = catalogue(requests), utc_now()
-    return _store([_order(request, entries, now) for request in requests])
+    entries = catalogue(requests)
+    return _store([_order(request, entries) for request in requests])
 
 
 @transaction.atomic
@@ -104,11 +103,11 @@ def _try(
     requests: Sequence[NewOrder],
 ) -> tuple[dict[str, Order], dict[str, ProblemError]]:
     """Return, by their ids, the orders to store, and what is wrong with the others."""
-    entries, now = catalogue(requests), utc_now()
+    entries = catalogue(requests)
     orders, wrong = {}, {}
     for request in requests:
         try:
-            orders[request.id] = _order(request, entries, now)
+            orders[request.id] = _order(request, entries)
         except ProblemError as error:
             wrong[request.id] = error
     return orders, wrong
@@ -131,7 +130,7 @@ def _store(orders: list[Order]) -> list[Order]:
     return orders
 
 
-def _order(request: NewOrder, entries: Mapping[str, Entry], now: datetime) -> Order:
+def _order(request: NewOrder, entries: Mapping[str, Entry]) -> Order:
     priced = price(request, entries)
     first = priced[0][0]
     order = Order(
@@ -149,7 +148,8 @@ def _order(request: NewOrder, entries: Mapping[str, Entry], now: datetime) -> Or
         currency=first.currency,
         total_cents=sum(entry.unit_cents * count for entry, count in priced),
         trace=request.trace,
-        created_at=now,
+        # Not by our own clock: one that is an hour slow would let it expire at once.
+        created_at=first.moment,
     )
     order.content = [_line(order, entry, count) for entry, count in priced]
     return order

@@ -1,8 +1,9 @@
 """Orders that nobody pays in time end, and say so to everybody who must undo a part."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.db.models import F
 
 from orders import services, tasks
@@ -57,6 +58,19 @@ def test_what_is_young_or_paid_at_the_door_or_done_does_not_expire(place, late):
     services.cancel_order(late().id)
 
     assert tasks.expire() == "0 orders expired"
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_an_order_is_as_old_as_the_database_says_however_wrong_the_clock_that_took_it(
+    place, late, hours
+):
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=hours)):
+        place()
+        overdue = late()
+
+    assert tasks.expire() == "1 orders expired"
+    overdue.refresh_from_db()
+    assert overdue.reason == "expired"
 
 
 def test_who_has_paid_is_not_late_even_if_our_own_news_of_it_is(
