@@ -16,7 +16,8 @@ from orders_project.messaging.events import NORMAL, new_id, utc_now
 from orders_project.messaging.topology import DEAD_EXCHANGE
 from orders_project.messaging.wire import Wire
 
-#: Of a header: a traceback of any length would not fit into one AMQP frame.
+#: Of a header: a traceback of any length, or what a stranger wrote into it, would not
+#: fit into one AMQP frame.
 MAX_HEADER = 8_000
 
 
@@ -57,8 +58,9 @@ def failure(before: Mapping[str, Any], error: BaseException | None) -> dict[str,
     # CC and x-death stay behind: CC would route the copy to the aliases again, and
     # on RabbitMQ 3.10 a republished x-death counts as a cycle.
     now = utc_now().isoformat()
+    first = str(before.get("x-first-failure", now))
     return replays.mark(before) | {
-        "x-first-failure": before.get("x-first-failure", now),
+        "x-first-failure": first[:MAX_HEADER],
         "x-last-failure": now,
         "x-exception": f"{type(error).__name__}: {error}"[:MAX_HEADER] if error else "",
         "x-traceback": _trace(error),

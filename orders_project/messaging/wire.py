@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
+#: More than there are rungs. The largest number of AMQP, and one, could not be sent on:
+#: that error would park the whole batch.
+MANY = 1_000
+
+
 def attempt_of(header: object) -> int:
     """Read from `x-attempt` how many times it has run, counting this one.
 
     Somebody else may have written anything there.
     """
-    return 1 + (header if isinstance(header, int) and header > 0 else 0)
+    return 1 + (min(header, MANY) if isinstance(header, int) and header > 0 else 0)
 
 
 class Wire(NamedTuple):

@@ -108,6 +108,22 @@ def test_a_bad_message_is_parked_with_the_reason(broker, crooked, body, reason):
 
 @pytest.mark.parametrize(
     "headers",
+    [{"x-attempt": 2**63 - 1}, {"x-first-failure": "once" * 32_725}],
+    ids=["attempts", "time"],
+)
+def test_a_header_that_cannot_be_sent_on_harms_nobody(broker, crooked, headers):
+    (bad,), good = paid(POISONED), paid(count=30)
+    broker.say(QUEUE, bad, headers=headers)
+    broker.say(QUEUE, *good)
+
+    dead = broker.take("dead.letter.queue")
+    assert dead.headers["x-reason"] == "It says no such thing."
+    assert eventually(lambda: handled(good))
+    assert broker.is_empty("dead.letter.queue")
+
+
+@pytest.mark.parametrize(
+    "headers",
     [
         {"task": ["a", "list"]},
         {"task": "payments.tasks.authorise"},

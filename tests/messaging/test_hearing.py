@@ -294,6 +294,23 @@ def test_a_redelivered_event_is_counted_before_it_runs(handler):
     assert Attempt.objects.get().count == 1
 
 
+def test_a_server_that_is_too_slow_to_count_a_death_parks_nobody(
+    handler, rungs, monkeypatch
+):
+    def count(*_which):
+        raise too_slow()
+
+    events = paid(3)
+    with monkeypatch.context() as slow:
+        slow.setattr(deaths, "count", count)
+        with pytest.raises(Outage, match="statement timeout"):
+            hear(QUEUE, *events, redelivered=True)
+    assert rungs == handler.handled == []
+
+    hear(QUEUE, *events, redelivered=True)
+    assert handler.handled == events
+
+
 def test_what_failed_and_waits_on_its_rung_has_killed_nobody(handler, rungs):
     (event,) = paid()
     deaths.count(QUEUE.name, [event.id])

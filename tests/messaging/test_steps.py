@@ -8,7 +8,7 @@ from celery.exceptions import Reject
 from django.db import InterfaceError, OperationalError
 from kombu.exceptions import OperationalError as BrokerError
 
-from orders_project.messaging import steps
+from orders_project.messaging import deaths, steps
 from orders_project.messaging.errors import Outage
 from orders_project.messaging.models import Attempt, Work
 from orders_project.messaging.outages import PATIENCE
@@ -130,6 +130,16 @@ def test_a_step_that_was_too_slow_is_kept_and_tried_again(rungs):
 
     run_again(["any"], held=PATIENCE)
     assert len(rungs) == 1
+
+
+def test_a_step_whose_death_the_server_is_too_slow_to_count_is_kept(rungs, monkeypatch):
+    def count(*_which):
+        raise too_slow()
+
+    monkeypatch.setattr(deaths, "count", count)
+    with pytest.raises(Outage, match="statement timeout"):
+        run_again(["any"])
+    assert rungs == []
 
 
 @pytest.mark.django_db(transaction=True)
