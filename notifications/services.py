@@ -43,26 +43,28 @@ DETAILS: Mapping[type[Event], str] = {
     OrderCancelled: "reason",
 }
 
-# Both statements take their locks in the order of their keys, and always one after the
+# KNOW and NOTE take their locks in the order of their keys, and always one after the
 # other, so that no two workers wait for each other.
+KNOW = """
+    INSERT INTO notifications_recipient
+        (order_id, email, phone, total_cents, currency, lines)
+    SELECT order_id, email, phone, total_cents, currency, lines
+    FROM jsonb_to_recordset(%s) AS r(order_id uuid, email text, phone text,
+        total_cents bigint, currency text, lines jsonb)
+    ORDER BY order_id
+    ON CONFLICT DO NOTHING RETURNING order_id::text
+"""
 # What sweeping.py has put off for want of the address is due again; nothing else is due
-# later after its noting than a confirmation. Skips who is locked, to wait for nobody.
+# later after its noting than a confirmation. Its locks have no order, and are of both
+# channels: so it comes last, and skips who is locked, to wait for nobody.
 # Without CASE the planner may read the index of all that is pending, for each order
 # anew: right after the start it believes that next to nothing is.
-KNOW = """
-    WITH known AS (
-        INSERT INTO notifications_recipient
-            (order_id, email, phone, total_cents, currency, lines)
-        SELECT order_id, email, phone, total_cents, currency, lines
-        FROM jsonb_to_recordset(%s) AS r(order_id uuid, email text, phone text,
-            total_cents bigint, currency text, lines jsonb)
-        ORDER BY order_id
-        ON CONFLICT DO NOTHING RETURNING order_id
-    ), waiting AS (
-        SELECT id FROM notifications_notification n JOIN known USING (order_id)
-        WHERE CASE n.status WHEN 'pending' THEN
+DUE_AGAIN = """
+    WITH waiting AS (
+        SELECT id FROM notifications_notification n
+        WHERE order_id = ANY(%s::uuid[]) AND CASE n.status WHEN 'pending' THEN
             n.due > n.changed + make_interval(secs => %s) END
-        FOR UPDATE OF n SKIP LOCKED
+        FOR UPDATE SKIP LOCKED
     )
     UPDATE notifications_notification n SET due = n.changed
     FROM waiting WHERE n.id = waiting.id
@@ -134,24 +136,31 @@ class Note(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def note(channel: str, events: Sequence[Event]) -> None:
     """Note one message for each milestone, and have what is new delivered."""
-    learn_recipients([event for event in events if isinstance(event, OrderCreated)])
+    created = [event for event in events if isinstance(event, OrderCreated)]
+    known = learn_recipients(created)
     # By key, because one statement cannot touch a row twice. The last one wins: that
     # is the withdrawal, when an order was paid and cancelled in the same batch.
     notes = {(note.order_id, note.milestone): note for note in _notes(events)}
     query = NOTE.format(address=ADDRESSES[channel])
     params = [channel, NO_ADDRESS, sql.rows(notes.values())]
     new = {name for status, name in sql.fetch(query, params) if status == PENDING}
+    if known:
+        sql.run(DUE_AGAIN, [known, settings.CONFIRMATION_DELAY_SECONDS])
     if new - {wording.CONFIRMED}:
         wake(channel)
     if wording.CONFIRMED in new:
         wake(channel, after=settings.CONFIRMATION_DELAY_SECONDS)
 
 
-def learn_recipients(created: Sequence[OrderCreated]) -> None:
-    """Keep whom to write to. Later events may have been heard before this one."""
-    if created:
-        rows = sql.rows(_recipient(event) for event in created)
-        sql.run(KNOW, [rows, settings.CONFIRMATION_DELAY_SECONDS])
+def learn_recipients(created: Sequence[OrderCreated]) -> list[str]:
+    """Keep whom to write to; return the orders of which it was not known.
+
+    Later events may have been heard before this one.
+    """
+    if not created:
+        return []
+    rows = sql.rows(_recipient(event) for event in created)
+    return [order_id for (order_id,) in sql.fetch(KNOW, [rows])]
 
 
 @transaction.atomic

@@ -28,7 +28,7 @@ IDLE = """
 """
 # Each time they are put off for as long again as they have waited: `changed` is when
 # they were noted. So the address is asked for ever more rarely, and delivery.CLAIM does
-# not step over them each time. services.KNOW makes them due as soon as it is known.
+# not step over them each time. services.DUE_AGAIN makes them due once it is known.
 NOBODYS = f"""
     WITH nobodys AS (
         SELECT DISTINCT n.order_id FROM unnest(%s::text[]) AS c (channel)

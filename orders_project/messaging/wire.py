@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-
 #: More than there are rungs. The largest number of AMQP, and one, could not be sent on:
 #: that error would park the whole batch.
 MANY = 1_000

@@ -3,13 +3,16 @@
 import random
 import threading
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from django.core import mail
 from django.db import connection
+from django.db.models import F
 
-from notifications import delivery
+from notifications import delivery, services
 from notifications.models import Notification
+from orders_project.messaging.events import utc_now
 from orders_project.messaging.models import Work
 from orders_project.messaging.topology import EMAIL_QUEUE, SMS_QUEUE
 from tests.bus import hear
@@ -91,3 +94,32 @@ def test_workers_that_hear_the_same_events_in_any_order_do_not_deadlock():
         rows = Notification.objects.filter(channel=channel)
         assert rows.filter(milestone="confirmed", status="withdrawn").count() == 40
         assert rows.count() == 40 * 4
+
+
+def test_two_that_learn_addresses_and_hear_of_the_others_order_do_not_deadlock(
+    monkeypatch,
+):
+    one, other = Order(), Order()
+    for queue in (EMAIL_QUEUE, SMS_QUEUE):
+        hear(queue, one.paid(), other.paid())
+    # As the sweep puts off what has no address.
+    Notification.objects.update(due=F("due") + timedelta(hours=1))
+
+    known = threading.Barrier(2)
+    learn = services.learn_recipients
+
+    def learn_at_once(created):
+        orders = learn(created)
+        known.wait(timeout=5)
+        return orders
+
+    monkeypatch.setattr(services, "learn_recipients", learn_at_once)
+    before = deadlocks()
+
+    assert not at_once(
+        lambda: hear(EMAIL_QUEUE, one.created(), other.cancelled()),
+        lambda: hear(SMS_QUEUE, other.created(), one.cancelled()),
+    )
+    assert deadlocks() == before
+    late = Notification.objects.filter(status="pending", due__gt=utc_now())
+    assert not late.exists()

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from notifications.models import Notification, Recipient
-from notifications.services import KNOW
+from notifications.services import DUE_AGAIN
 from orders_project.messaging.events import utc_now
 from orders_project.messaging.models import Parcel
 from orders_project.messaging.topology import EMAIL_QUEUE, NOTIFICATION_TASKS, SMS_QUEUE
@@ -147,7 +147,7 @@ def test_a_payment_is_noted_before_the_address_is_known(order):
 
 def test_of_all_that_is_pending_only_what_a_new_order_left_is_read():
     hear(EMAIL_QUEUE, *(Order().created() for _ in range(200)))
-    plan = plan_of(KNOW, "[]", 900)
+    plan = plan_of(DUE_AGAIN, "{}", 900)
 
     assert "notified_once" in plan
     assert "notification_due" not in plan
