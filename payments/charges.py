@@ -77,7 +77,11 @@ def _charge(stage: Stage, order_ids: Sequence[str]) -> Progress:
         if outcome.state != "unanswered"
     }
     moved = _record(stage, answers)
-    unanswered = [one.order_id for one in waiting if one.order_id not in answers]
+    silent = [one.order_id for one in waiting if one.order_id not in answers]
+    # Of the same charge another chain may have been told meanwhile, and goes on: what
+    # is past this stage must not be given up.
+    still = read(silent, stage.source) if silent else []
+    unanswered = [row.order_id for row in still]
     past = [row.order_id for row in (*rows, *moved) if row.status == stage.goal]
     return Progress(past, unanswered)
 

@@ -71,6 +71,27 @@ def test_when_every_rung_is_used_up_the_payment_is_given_up(rungs, monkeypatch):
     assert not said(PaymentRefunded)
 
 
+def test_what_another_chain_was_answered_meanwhile_is_not_given_up(
+    settings, monkeypatch
+):
+    settings.PAYMENT_MAX_ATTEMPTS = 1
+    event = reserved()
+    hears(event)
+    answer = SimulatedGateway.authorise
+
+    def say_nothing(_gateway, charges):
+        monkeypatch.setattr(SimulatedGateway, "authorise", answer)
+        charge(event.order_id, steps=["authorise"])
+        return [UNANSWERED for _ in charges]
+
+    monkeypatch.setattr(SimulatedGateway, "authorise", say_nothing)
+    charge(event.order_id, steps=["authorise"])
+    assert status(event) == "authorised"
+
+    charge(event.order_id)
+    assert (status(event), net_cents(event)) == ("settled", 1999)
+
+
 def test_a_setting_may_make_it_give_up_sooner(settings):
     settings.PAYMENT_MAX_ATTEMPTS = 1
     event = reserved("tok_unreachable")
