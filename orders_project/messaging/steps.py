@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any
 
+from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Task, current_app, current_task, shared_task
 from kombu import Queue
 
@@ -17,7 +18,7 @@ from orders_project.messaging import deaths, sending
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.deaths import smaller
 from orders_project.messaging.desk import replays
-from orders_project.messaging.errors import Outage
+from orders_project.messaging.errors import Outage, RetryLater
 from orders_project.messaging.events import NORMAL
 from orders_project.messaging.guarding import (
     CAREFUL,
@@ -46,6 +47,9 @@ STEPS: set[str] = set()
 SENT_AGAIN = "sent_again"
 #: A request's mark: an outage stopped its step in the hands of a worker that lives.
 HELD = "held"
+#: A request's mark: one of its ids took all the time that there was.
+LATE = "late"
+TOO_LATE = RetryLater("There was no time left for it: one before it took too long.")
 
 
 def step(work: Step) -> Task:
@@ -98,6 +102,9 @@ def _key(one: str) -> str:
 
 
 def _run(work: Step, ids: list[str]) -> list[str]:
+    if current_task.request.get(LATE):
+        _fail(ids, TOO_LATE)
+        return []
     try:
         return list(work(ids)) if ids else []
     except Exception as error:
@@ -108,9 +115,16 @@ def _run(work: Step, ids: list[str]) -> list[str]:
             raise Outage(f"The database is slow: {error}") from None
         if len(ids) > 1:
             return [one for part in smaller(ids) for one in _run(work, part)]
-        if attempt() > len(replays.rungs(_before())) or not retry_step(ids, error):
-            _park(ids, error)
+        # Of a partner who is away each id takes so long. To go on would be to be killed
+        # with all that are left, again and again, until they are parked for it.
+        current_task.request.update({LATE: isinstance(error, SoftTimeLimitExceeded)})
+        _fail(ids, error)
         return []
+
+
+def _fail(ids: list[str], error: Exception) -> None:
+    if attempt() > len(replays.rungs(_before())) or not retry_step(ids, error):
+        _park(ids, error)
 
 
 def attempt() -> int:

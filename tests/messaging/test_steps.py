@@ -153,3 +153,14 @@ def test_a_step_that_has_no_time_left_comes_again_in_parts(rungs):
     assert call_partner(["slow"]) == []
     ((ids, exchange, _headers),) = rungs
     assert (ids, exchange) == (["slow"], "retry.5s")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_behind_one_that_took_too_long_nobody_waits_to_be_killed(rungs):
+    FAILS["bad"] = ValueError("the carrier is away")
+    FAILS["slow"] = SoftTimeLimitExceeded()
+
+    assert call_partner(["good", "bad", "slow", "next", "last"]) == ["good"]
+    assert [ids for ids, *_ in rungs] == [["bad"], ["slow"], ["next"], ["last"]]
+    assert {exchange for _, exchange, _ in rungs} == {"retry.5s"}
+    assert "no time left" in rungs[-1][2]["x-exception"]
