@@ -8,6 +8,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.filters import SearchFilter
 from rest_framework.generics import ListAPIView
@@ -37,6 +39,9 @@ logger = logging.getLogger(__name__)
 
 PAYMENT_TIMEOUT_SECONDS = 3
 #: Made once: to build a serializer's fields costs more than to render an order.
+#: Else a cache in front may keep an order for who asks next without the order_token:
+#: nothing tells it that X-Order-Token is a secret, as Authorization does.
+UNCACHED = method_decorator(never_cache, name="dispatch")
 PLACED = OrderSerializer()
 MAX_KEY = 255
 KEY_FORM = (
@@ -55,6 +60,7 @@ class MayOrder(IsAuthenticated):
         return bool(guests) or super().has_permission(request, view)
 
 
+@UNCACHED
 @docs.ORDERS
 class OrdersView(ListAPIView[Order]):
     """Place an order, or list those that you may see."""
@@ -107,6 +113,7 @@ def _placed(placed: Placed) -> Response:
         headers["Idempotent-Replayed"] = "true"
     return Response(body, status=201, headers=headers)
 
+@UNCACHED
 
 class OneOrder(APIView):
     """A page about one order. Whom it is for is the selectors' to say: else 404."""

@@ -101,6 +101,20 @@ def test_the_timeline_tells_what_led_to_what_and_nothing_private(place, guest, h
         assert private not in answer.content
 
 
+@pytest.mark.parametrize("page", ["", "timeline/", "payment/"])
+def test_no_cache_keeps_an_order_for_who_asks_next(
+    order, guest, api, monkeypatch, page
+):
+    monkeypatch.setattr(rpc, "ask", lambda *_args, **_more: {"status": "captured"})
+    stranger = api().get(f"/api/orders/{order.id}/{page}")
+    for answer in (guest("get", order, page), stranger):
+        assert "no-store" in answer["Cache-Control"]
+
+
+def test_no_cache_keeps_a_list_of_orders(api, people):
+    assert "no-store" in api(people["owner"]).get("/api/orders/")["Cache-Control"]
+
+
 def test_a_token_opens_its_own_order_alone(place, api):
     mine, other = place(), place()
     path = f"/api/orders/{other.id}/"
