@@ -18,6 +18,9 @@ from orders_project.errors import BodyTooLargeError, FieldError
 MAX_DRAINED = 8 * 1024 * 1024
 CHUNK = 64 * 1024
 MAX_TEXT = 200
+MAX_PASSWORD = 4096
+#: As many as items are: an answer is not to be many times as large as its request.
+MAX_UNKNOWN = 50
 TEXT = f"A text of at most {MAX_TEXT} characters, none of them NUL."
 
 # \Z, since $ lets a line's end through; and PostgreSQL's text cannot hold a NUL.

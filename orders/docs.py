@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
+from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.types import OpenApiTypes
@@ -31,6 +32,10 @@ from orders.serializers import (
 ANYBODY: Any = [{}]
 ANYBODY_OR_LOGIN: Any = [{}, {"knoxApiToken": []}, {"cookieAuth": []}]
 PROBLEM_JSON = "application/problem+json"
+
+
+class TokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]
+    target_class = "orders_project.authentication.TokenAuthentication"
 
 
 class OrderRequest:

@@ -12,11 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from orders import docs
-from orders.bodies import TEXT, JSONBytes, Text, body_of, checked
+from orders.bodies import MAX_PASSWORD, TEXT, JSONBytes, Text, body_of, checked
 from orders.errors import LockedOutError, WrongLoginError
+from orders_project.authentication import TokenAuthentication
 
-HINTS = {"username": TEXT}
-Password = Annotated[str, Meta(max_length=4096)]
+HINTS = {"username": TEXT, "password": f"A text of at most {MAX_PASSWORD} characters."}
+Password = Annotated[str, Meta(max_length=MAX_PASSWORD)]
 
 
 class Login(msgspec.Struct, forbid_unknown_fields=True):
@@ -55,7 +56,11 @@ def _user(request: Request, login: Login) -> Any:
 class LogoutView(knox.LogoutView):  # type: ignore[misc]
     """Forget the token that this request came with."""
 
+    authentication_classes = (TokenAuthentication,)
+
 
 @docs.LOGOUT_ALL
 class LogoutAllView(knox.LogoutAllView):  # type: ignore[misc]
     """Forget every token of this login."""
+
+    authentication_classes = (TokenAuthentication,)

@@ -5,6 +5,7 @@ An order to place is checked by intake.py, which docs.py describes.
 
 from rest_framework import serializers
 
+from orders.bodies import MAX_PASSWORD, MAX_TEXT
 from orders.models import Order, OrderLine, Product
 
 
@@ -61,8 +62,8 @@ class PlacedOrderSerializer(OrderSerializer):
 
 
 class LoginRequest(serializers.Serializer[object]):
-    username = serializers.CharField()
-    password = serializers.CharField()
+    username = serializers.CharField(max_length=MAX_TEXT)
+    password = serializers.CharField(max_length=MAX_PASSWORD)
 
 
 class LoginAnswer(serializers.Serializer[object]):

@@ -109,6 +109,14 @@ def test_what_is_refused_the_page_does_not_allow(request_fits, api, catalogue, b
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize(("field", "most"), [("username", 200), ("password", 4096)])
+def test_a_login_is_as_long_as_the_page_says(page, api, db, field, most):
+    assert schema_of(page, "LoginRequest")[field]["maxLength"] == most
+    body = {"username": "a", "password": "b"} | {field: "x" * (most + 1)}
+    answer = api().post("/api/auth/login/", body, format="json").json()
+    assert f"at most {most} characters" in answer["errors"][0]["detail"]
+
+
 def test_every_field_of_a_body_is_described(page):
     for form in (OrderBody, ProductBody, ItemBody):
         schema = page["components"]["schemas"][form.__name__]

@@ -1,4 +1,6 @@
 import pytest
+from axes.models import AccessLog
+from django.contrib.sessions.models import Session
 
 URL = "/api/auth/login/"
 
@@ -35,6 +37,24 @@ def test_logging_out_of_everything_forgets_every_token(login, api):
         client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
     assert clients[0].post("/api/auth/logout-all/").status_code == 204
     assert clients[1].get("/api/orders/").status_code == 401
+
+
+def test_a_login_leaves_neither_a_session_nor_a_record_that_nobody_prunes(login, api):
+    answer = login("right")
+    client = api()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {answer.json()['token']}")
+    client.post("/api/auth/logout/")
+    assert not answer.cookies
+    assert not Session.objects.exists()
+    assert not AccessLog.objects.exists()
+
+
+@pytest.mark.parametrize("token", ["nonsense", "\xff\xfe", "\xc3\xa9" * 30])
+@pytest.mark.parametrize("page", ["orders/", "auth/logout/", "auth/logout-all/"])
+def test_whatever_is_no_token_is_refused(api, db, page, token):
+    client = api()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+    assert client.post(f"/api/{page}").status_code == 401
 
 
 def test_a_wrong_password_is_a_problem(login):
