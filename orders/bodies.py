@@ -95,10 +95,10 @@ def _explained(text: str, hints: Mapping[str, str]) -> FieldError:
 
 
 def _unknown(form: Any, raw: bytes) -> list[FieldError]:
-    """Return every unknown field at the top; msgspec itself stops at the first."""
+    """Return the unknown fields at the top; msgspec itself stops at the first."""
     names = _names.decode(raw) if raw.lstrip().startswith(b"{") else {}
+    unknown = [name for name in names if name not in form.__struct_encode_fields__]
     return [
         FieldError(field=name, detail="There is no such field.")
-        for name in names
-        if name not in form.__struct_encode_fields__
+        for name in unknown[:MAX_UNKNOWN]
     ]

@@ -1,12 +1,16 @@
 """What a list of orders can be narrowed to, and how it is cut into pages."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
+from django_filters.fields import IsoDateTimeField
+from rest_framework import exceptions
 from rest_framework.exceptions import NotFound
-from rest_framework.filters import BaseFilterBackend
+from rest_framework.filters import BaseFilterBackend, SearchFilter
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
@@ -17,11 +21,27 @@ from orders.models import Order
 
 #: DRF's own, which picks the form of the answer.
 FORMAT = api_settings.URL_FORMAT_OVERRIDE
+MOST_WORDS = 10
 
 
-def a_time(comparison: str) -> filters.IsoDateTimeFilter:
+class Moment(IsoDateTimeField):  # type: ignore[misc]
+    """A time in UTC: unlike Python PostgreSQL knows no zone that is 16 hours away."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        moment: datetime | None = super().to_python(value)
+        try:
+            return moment and moment.astimezone(UTC)
+        except OverflowError:
+            raise ValidationError(self.error_messages["invalid"]) from None
+
+
+class Time(filters.IsoDateTimeFilter):  # type: ignore[misc]
+    field_class = Moment
+
+
+def a_time(comparison: str) -> Time:
     # Two filters, since errors of a range bear its name, which no request has.
-    return filters.IsoDateTimeFilter(
+    return Time(
         field_name="created_at",
         lookup_expr=comparison,
         error_messages={"invalid": "A time of ISO 8601, such as 2026-05-01T12:00:00Z."},
@@ -87,6 +107,25 @@ class NewestFirst(Pages):
 
 class BySku(Pages):
     ordering = "sku"
+
+
+class Search(SearchFilter):
+    """A few words: each is looked for in three columns of every product there is."""
+
+    search_description = f"At most {MOST_WORDS} words, all of them to be found."
+
+    def get_search_terms(self, request: Request) -> list[str]:
+        try:
+            words: list[str] = super().get_search_terms(request)
+        except exceptions.ValidationError as error:
+            # DRF's own does not say which parameter it is.
+            raise self._wrong(error.detail) from None
+        if len(words) > MOST_WORDS:
+            raise self._wrong(f"At most {MOST_WORDS} words.")
+        return words
+
+    def _wrong(self, why: Any) -> exceptions.ValidationError:
+        return exceptions.ValidationError({self.search_param: why})
 
 
 class KnownParameters(BaseFilterBackend):

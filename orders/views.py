@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django_filters.rest_framework import DjangoFilterBackend
-from rest_framework.filters import SearchFilter
 from rest_framework.generics import ListAPIView
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
@@ -21,7 +20,7 @@ from rest_framework.views import APIView
 from orders import docs, intake, selectors, services, tokens, tracing
 from orders.bodies import JSONBytes, body_of
 from orders.errors import BacklogError, InvalidKeyError, UnansweredPaymentError
-from orders.filters import BySku, KnownParameters, NewestFirst, OrderFilter
+from orders.filters import BySku, KnownParameters, NewestFirst, OrderFilter, Search
 from orders.models import Order, Product
 from orders.serializers import (
     EventSerializer,
@@ -39,10 +38,10 @@ logger = logging.getLogger(__name__)
 
 PAYMENT_TIMEOUT_SECONDS = 3
 #: Made once: to build a serializer's fields costs more than to render an order.
+PLACED = OrderSerializer()
 #: Else a cache in front may keep an order for who asks next without the order_token:
 #: nothing tells it that X-Order-Token is a secret, as Authorization does.
 UNCACHED = method_decorator(never_cache, name="dispatch")
-PLACED = OrderSerializer()
 MAX_KEY = 255
 KEY_FORM = (
     f"1 to {MAX_KEY} printable characters, not all of them spaces; a UUID is a good "
@@ -60,8 +59,8 @@ class MayOrder(IsAuthenticated):
         return bool(guests) or super().has_permission(request, view)
 
 
-@UNCACHED
 @docs.ORDERS
+@UNCACHED
 class OrdersView(ListAPIView[Order]):
     """Place an order, or list those that you may see."""
 
@@ -113,8 +112,8 @@ def _placed(placed: Placed) -> Response:
         headers["Idempotent-Replayed"] = "true"
     return Response(body, status=201, headers=headers)
 
-@UNCACHED
 
+@UNCACHED
 class OneOrder(APIView):
     """A page about one order. Whom it is for is the selectors' to say: else 404."""
 
@@ -185,7 +184,7 @@ class ProductsView(ListAPIView[Product]):
     permission_classes = (AllowAny,)
     serializer_class = ProductSerializer
     pagination_class = BySku
-    filter_backends = (KnownParameters, SearchFilter)
-    parameters = (SearchFilter.search_param,)
+    filter_backends = (KnownParameters, Search)
+    parameters = (Search.search_param,)
     search_fields = ("sku", "name", "category")
     queryset = Product.objects.filter(active=True)

@@ -49,6 +49,7 @@ def test_the_data_can_be_mended_and_the_change_is_kept(handler):
         ("[]", "must be one JSON object"),
         ("{", "must be one JSON object"),
         ("\ud800", "must be one JSON object"),
+        ('{"a":' * 5_000, "must be one JSON object"),
     ],
 )
 def test_what_the_event_does_not_take_is_refused_with_the_fields_name(data, said):

@@ -153,6 +153,8 @@ def test_the_list_shows_whose_it_is_newest_first(place, api, people):
         ("reference=R-7", 1),
         ("created_after=2020-01-01T00:00:00Z", 2),
         ("created_before=2020-01-01T00:00:00Z", 0),
+        ("created_after=2020-01-01T00:00:00%2B23:59", 2),
+        ("created_before=2020-01-01T00:00:00-16:00", 0),
     ],
 )
 def test_the_list_can_be_narrowed(place, api, people, query, found):
@@ -169,6 +171,8 @@ def test_the_list_can_be_narrowed(place, api, people, query, found):
         "created_after=yesterday",
         "created_before=tomorrow",
         "reference=%00",
+        "created_after=9999-12-31T23:59:59-01:00",
+        "created_before=0001-01-01T00:00:00%2B01:00",
     ],
 )
 def test_a_filter_that_makes_no_sense_is_refused_by_its_name(api, people, query):
@@ -234,7 +238,19 @@ def test_products_are_found_by_name_and_paged(catalogue, api):
     page = api().get("/api/products/", {"page_size": 2}).json()
     assert len(page["results"]) == 2
     assert page["next"]
-    assert api().get("/api/products/?search=%00").status_code == 400
+
+
+@pytest.mark.parametrize("term", ["\0", "e " * 11])
+def test_a_search_that_is_refused_says_that_it_is_the_search(catalogue, api, term):
+    answer = api().get("/api/products/", {"search": term})
+    assert answer.status_code == 400
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "search"
+
+
+def test_a_search_may_have_some_words(catalogue, api):
+    found = api().get("/api/products/", {"search": "e " * 10}).json()["results"]
+    assert len(found) == 5
 
 
 @pytest.mark.parametrize("position", ["p=\0", "p=none", "o=-1", "?"])

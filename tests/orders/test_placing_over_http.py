@@ -202,6 +202,13 @@ def test_every_unknown_field_is_named(post):
     assert [error["field"] for error in problem["errors"]] == ["colour", "size"]
 
 
+def test_a_body_of_unknown_fields_alone_has_no_answer_larger_than_itself(post):
+    body = {f"field{number}": 1 for number in range(50_000)}
+    answer = post(body)
+    assert answer.status_code == 400
+    assert len(answer.content) < len(json.dumps(body)) / 50
+
+
 @pytest.mark.parametrize(
     "raw",
     [

@@ -215,7 +215,7 @@ def _changed(before: bytes, text: str) -> bytes:
 def _object(text: str) -> dict[str, Any]:
     try:
         return msgspec.json.decode(text, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
         raise EditError(f"The data must be one JSON object: {error}.") from error
 
 
