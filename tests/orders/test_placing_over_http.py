@@ -1,5 +1,6 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 
 import msgspec
 import pytest
@@ -228,6 +229,14 @@ def test_a_body_of_unknown_fields_alone_has_no_answer_larger_than_itself(post):
 def test_what_is_no_json_object_is_refused(api, catalogue, raw):
     answer = api().post("/api/orders/", raw, content_type="application/json")
     assert (answer.status_code, answer["Content-Type"]) == (400, PROBLEM)
+
+
+@pytest.mark.parametrize(("size", "status"), [(0, 201), (2**21, 413)])
+def test_a_body_in_chunks_that_tells_no_length_is_read(api, catalogue, size, status):
+    body = BytesIO(json.dumps(BODY).encode() + b" " * size)
+    chunked = {"wsgi.input": body, "wsgi.input_terminated": True}
+    answer = api().post("/api/orders/", content_type="application/json", **chunked)
+    assert answer.status_code == status
 
 
 def test_a_body_of_two_megabytes_is_too_large(post):
