@@ -5,6 +5,8 @@ import os
 wsgi_app = "orders_project.wsgi"
 worker_class = "gthread"
 workers, threads = 2, 16
+#: It would be one file in $HOME for all web servers of a machine, to stop any of them.
+control_socket_disable = True
 #: Seconds for the requests under way; deploy/local and Docker kill after 10.
 graceful_timeout = 7
 

@@ -90,6 +90,11 @@ def test_a_wrong_url_is_not_printed_because_it_may_hold_a_password():
     assert "hunter2" not in refusal(AMQP_URL="http://user:hunter2@host")
 
 
+def test_the_web_process_listens_where_it_is_told_and_nowhere_else():
+    done = start("-m", "gunicorn", "--print-config")
+    assert "control_socket_disable             = True" in done.stdout, done.stderr
+
+
 def test_an_empty_variable_is_one_that_is_not_set():
     """As an empty line of an .env file makes it."""
     telling = (
