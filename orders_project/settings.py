@@ -129,7 +129,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.switch("HTTPS")
 SECURE_SSL_REDIRECT = env.switch("HTTPS")
 SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)/?$"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # So many proxies of ours stand in front, and each adds to X-Forwarded-For.
 NUM_PROXIES = env.number("NUM_PROXIES", 0)
