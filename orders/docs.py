@@ -107,6 +107,14 @@ ORDER_TOKEN = [
         description="The same, where it shall not be in a log.",
     ),
 ]
+RETRY_AFTER = OpenApiParameter(
+    "Retry-After",
+    int,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="In how many seconds to try again.",
+    response=[429, 503],
+)
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     str,
@@ -167,6 +175,7 @@ ORDERS = extend_schema_view(
     get=extend_schema(
         operation_id="list_orders",
         summary="List your orders",
+        parameters=[RETRY_AFTER],
         responses={200: OrderSerializer(many=True)}
         | problems(_401="Log in, to see your orders.", **LIST, **GONE),
     ),
@@ -175,7 +184,7 @@ ORDERS = extend_schema_view(
         summary="Place an order",
         description="Prices come from the catalogue. A guest's answer carries an "
         "`order_token`: keep it, it alone opens the order.",
-        parameters=[IDEMPOTENCY_KEY, *PLACED_HEADERS],
+        parameters=[IDEMPOTENCY_KEY, *PLACED_HEADERS, RETRY_AFTER],
         request=OrderRequest,
         examples=EXAMPLES,
         auth=ANYBODY_OR_LOGIN,
@@ -196,7 +205,7 @@ ORDER = extend_schema_view(
     get=extend_schema(
         operation_id="get_order",
         summary="Look at an order",
-        parameters=ORDER_TOKEN,
+        parameters=[*ORDER_TOKEN, RETRY_AFTER],
         responses={200: OrderSerializer} | problems(**HIDDEN, **GONE),
     )
 )
@@ -207,7 +216,7 @@ CANCEL = extend_schema_view(
         description="Money that was taken is paid back. Twice gives the same answer. "
         "Of an order that is not yours it takes the permission `orders.change_order`, "
         "and its `reason` is then `staff`.",
-        parameters=ORDER_TOKEN,
+        parameters=[*ORDER_TOKEN, RETRY_AFTER],
         request=None,
         responses={200: OrderSerializer}
         | problems(_409="It was shipped already.", **CHANGES, **GONE),
@@ -219,7 +228,7 @@ CONFIRM_DELIVERY = extend_schema_view(
         summary="Say that the parcel is there",
         description="A carrier's tracking calls it with the token of a login that has "
         "the permission `orders.change_order`.",
-        parameters=ORDER_TOKEN,
+        parameters=[*ORDER_TOKEN, RETRY_AFTER],
         request=None,
         responses={202: OrderSerializer}
         | problems(_409="It is not on its way.", **CHANGES, **GONE),
@@ -229,7 +238,7 @@ PAYMENT = extend_schema_view(
     get=extend_schema(
         operation_id="get_payment",
         summary="Ask the payment gateway about an order",
-        parameters=ORDER_TOKEN,
+        parameters=[*ORDER_TOKEN, RETRY_AFTER],
         responses={200: PaymentSerializer}
         | problems(_504="Payments did not answer in time.", **HIDDEN, **GONE),
     )
@@ -238,7 +247,7 @@ TIMELINE = extend_schema_view(
     get=extend_schema(
         operation_id="get_timeline",
         summary="See everything that happened to an order",
-        parameters=ORDER_TOKEN,
+        parameters=[*ORDER_TOKEN, RETRY_AFTER],
         responses={200: EventSerializer(many=True)} | problems(**HIDDEN, **GONE),
     )
 )
@@ -246,6 +255,7 @@ PRODUCTS = extend_schema_view(
     get=extend_schema(
         operation_id="list_products",
         summary="List what can be ordered",
+        parameters=[RETRY_AFTER],
         auth=ANYBODY,
         responses={200: ProductSerializer(many=True)}
         | problems(**LIST, **INVALID_TOKEN, **GONE),
@@ -255,6 +265,7 @@ LOGIN = extend_schema_view(
     post=extend_schema(
         operation_id="login",
         summary="Get a token",
+        parameters=[RETRY_AFTER],
         request=LoginRequest,
         auth=ANYBODY,
         responses={200: LoginAnswer}
@@ -272,6 +283,7 @@ LOGOUT = extend_schema_view(
     post=extend_schema(
         operation_id="logout",
         summary="Forget this token",
+        parameters=[RETRY_AFTER],
         request=None,
         responses={204: None} | problems(_401="No valid token.", **GONE),
     )
@@ -280,6 +292,7 @@ LOGOUT_ALL = extend_schema_view(
     post=extend_schema(
         operation_id="logout_all",
         summary="Forget every token of this login",
+        parameters=[RETRY_AFTER],
         request=None,
         responses={204: None} | problems(_401="No valid token.", **GONE),
     )

@@ -158,7 +158,8 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Waybill",
-    "DESCRIPTION": "Orders from the request to the door, none of them lost.",
+    "DESCRIPTION": "Orders from the request to the door, none of them lost. Any call "
+    "may also be answered 405 (with Allow) or 406, as application/problem+json.",
     "VERSION": "1",
     # Its schemas are JSON Schema, which is what msgspec writes of the bodies.
     "OAS_VERSION": "3.1.0",

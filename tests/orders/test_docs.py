@@ -240,4 +240,21 @@ def test_the_payment_is_described_whole(page, fits):
 def test_the_headers_of_an_order_that_was_placed_are_on_the_page(page):
     answers = operation(page, "POST", "/api/orders/")["responses"]
     assert set(answers["201"]["headers"]) == {"Location", "Idempotent-Replayed"}
-    assert all("headers" not in answers[one] for one in answers if one != "201")
+    assert {one for one in answers if "headers" in answers[one]} == {"201", "503"}
+
+
+def test_every_answer_that_asks_to_come_again_says_on_the_page_when(page):
+    answers = [
+        (status, answer)
+        for operations in page["paths"].values()
+        for what in operations.values()
+        for status, answer in what["responses"].items()
+    ]
+    for status, answer in answers:
+        is_later = status in {"429", "503"}
+        assert is_later == ("Retry-After" in answer.get("headers", {}))
+
+
+def test_each_page_says_who_may_call_it(page):
+    schemes = page["components"]["securitySchemes"]
+    assert set(schemes) == {"knoxApiToken", "cookieAuth"}
