@@ -176,19 +176,24 @@ def _send(way: Channel, letter: Letter) -> Outcome:
         return _later(letter, error)
     except Exception as error:  # noqa: BLE001 - whatever it was, it may have gone out
         way.close()
-        reason = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {_told(error, letter)}"
         return Outcome(letter.id, FAILED, reason, letter.attempts + 1)
     crash_point("notifications: sent, not noted")
     return Outcome(letter.id, SENT, "", letter.attempts + 1)
 
 
 def _later(letter: Letter, error: Exception) -> Outcome:
-    tried = letter.attempts + 1
+    tried, why = letter.attempts + 1, _told(error, letter)
     if tried > len(RUNGS):
-        reason = f"Every retry was used up: {error}"
+        reason = f"Every retry was used up: {why}"
         return Outcome(letter.id, FAILED, reason, tried)
     after = RUNGS[letter.attempts].seconds
-    return Outcome(letter.id, PENDING, str(error), tried, after)
+    return Outcome(letter.id, PENDING, why, tried, after)
+
+
+def _told(error: Exception, letter: Letter) -> str:
+    # Mail servers repeat the address, and who may see messages need not see orders.
+    return str(error).replace(letter.address, "***")
 
 
 def _not_begun(letter: Letter) -> Outcome:

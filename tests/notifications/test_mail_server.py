@@ -76,6 +76,16 @@ def test_a_mail_that_is_refused_for_good_or_perhaps_gone_is_not_sent_again(
     assert server.mails == []
 
 
+@pytest.mark.parametrize("code", ["450 4.2.0", "550 5.1.1"])
+def test_why_a_mail_was_refused_does_not_tell_whose_it_was(order, server, code):
+    server.answers["rcpt"] = [f"{code} <gayal@example.org>: not here"]
+    hear(EMAIL_QUEUE, order.created())
+    deliver()
+
+    assert "<***>: not here" in status(order).reason
+    assert "gayal" not in status(order).reason
+
+
 def test_a_mail_that_is_refused_for_ever_holds_up_no_other_and_comes_to_an_end(server):
     never, others = Order(email="never@example.org"), [Order() for _ in range(6)]
     server.not_now = "never@example.org"
