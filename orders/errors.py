@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from orders import skus
+from orders_project import skus
 from orders_project.errors import FieldError, ProblemError
 
 

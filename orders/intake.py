@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from orders import skus
 from orders.bodies import TEXT, Text, checked
 from orders.errors import InvalidKeyError
 from orders.pricing import MAX_QUANTITY, Item, NewOrder, in_items
+from orders_project import skus
 from orders_project.messaging.events import METHODS, Method
 from orders_project.messaging.people import is_uuid
 

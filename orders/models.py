@@ -11,7 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
 
-from orders import lifecycle, skus
+from orders import lifecycle
+from orders_project import skus
 from orders_project.messaging.events import METHODS, NORMAL, URGENT, Event
 from orders_project.money import money, why_not
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from orders import skus
 from orders.errors import InvalidSkuError
 from orders.models import Product
+from orders_project import skus
 from orders_project.database import sql
 
 # In the order of the table's columns.

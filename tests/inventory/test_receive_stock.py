@@ -33,6 +33,14 @@ def test_of_a_whole_catalogue_the_first_are_named(receive):
     assert told.endswith(", ... and 1845 more\n")
 
 
+@pytest.mark.parametrize("sku", ["", "X" * 101, "Ab" * 5_000])
+def test_what_no_order_can_name_does_not_come_in(receive, sku):
+    with pytest.raises(CommandError, match="1 to 100 characters, none of them NUL"):
+        receive("TEAPOT", sku)
+
+    assert not StockItem.objects.exists()
+
+
 def test_more_than_the_column_holds_is_an_error_and_changes_nothing(receive):
     receive("TEAPOT", "--units", "2147483647")
 

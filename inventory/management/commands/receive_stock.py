@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DataError
 
 from inventory import services
+from orders_project import skus
 from orders_project.messaging import people
 
 #: What the column holds.
@@ -31,9 +32,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, sku: list[str], units: int, **_options: Any) -> None:
-        skus = sku or sorted(_skus_in(settings.CATALOGUE_FILES))
-        new = _received(dict.fromkeys(skus, units))
-        self.stdout.write(f"{units} units each of {len(set(skus))} skus came in.")
+        wanted = sku or sorted(_skus_in(settings.CATALOGUE_FILES))
+        if wrong := [repr(one) for one in wanted if not skus.is_sound(one)]:
+            raise CommandError(
+                f"Nothing came in. {skus.WORDS} Correct these: {', '.join(wrong)}"
+            )
+        new = _received(dict.fromkeys(wanted, units))
+        self.stdout.write(f"{units} units each of {len(set(wanted))} skus came in.")
         if new:
             self.stdout.write(f"New in stock: {_named(new)}")
 
@@ -48,15 +53,15 @@ def _received(quantities: dict[str, int]) -> list[str]:
         ) from None
 
 
-def _named(skus: Sequence[str]) -> str:
-    more = len(skus) - SHOWN
+def _named(new: Sequence[str]) -> str:
+    more = len(new) - SHOWN
     tail = [f"... and {more} more"] if more > 0 else []
-    return ", ".join([*skus[:SHOWN], *tail])
+    return ", ".join([*new[:SHOWN], *tail])
 
 
 def _skus_in(files: Iterable[Path]) -> set[str]:
-    skus: set[str] = set()
+    found: set[str] = set()
     for file in files:
         with file.open(newline="", encoding="utf-8") as lines:
-            skus |= {row["sku"] for row in csv.DictReader(lines)}
-    return skus
+            found |= {row["sku"] for row in csv.DictReader(lines)}
+    return found

@@ -1,5 +1,5 @@
-"""What a sku may be: the same in the catalogue as in an order, or one could be listed
-that nobody can order.
+"""What a sku may be: the same in catalogue, stock and orders, or one could be listed
+or stored that nobody can order.
 """
 
 import re
