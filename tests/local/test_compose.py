@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from collections import Counter
 from pathlib import Path
 from runpy import run_path
@@ -45,6 +46,15 @@ def test_the_file_follows_the_compose_specification():
     schema = json.loads(Path(__file__).with_name("compose-spec.json").read_text())
 
     jsonschema.Draft201909Validator(schema).validate(FILE)
+
+
+def test_the_secrets_are_for_nobody_else_on_the_machine(tmp_path):
+    file = tmp_path / ".env"
+    with file.open("w") as out:
+        subprocess.run([ROOT / "deploy/compose/make-env"], stdout=out, check=True)
+    lines = file.read_text().splitlines()
+    assert [line.partition("=")[0] for line in lines] == [*SECRETS]
+    assert oct(file.stat().st_mode & 0o777) == "0o600"
 
 
 @pytest.mark.parametrize("missing", SECRETS)
