@@ -96,7 +96,7 @@ def prepare(system: System, programs: Iterable[Program]) -> None:
     system.folder.chmod(
         0o711
     )  # PostgreSQL may run as another user and must pass through
-    (system.folder / "outgoing").mkdir(exist_ok=True)
+    (system.folder / "outgoing").mkdir(mode=0o700, exist_ok=True)
     supervise.launch(system, [*servers.to_supervise(system), *programs])
 
 

@@ -70,7 +70,7 @@ def program(system: System) -> Program:
 
 def prepare(system: System) -> None:
     """Write what the broker reads at its start."""
-    _home(system).mkdir(parents=True, exist_ok=True)
+    _home(system).mkdir(mode=0o700, parents=True, exist_ok=True)
     _private(_home(system) / ".erlang.cookie", system.secrets["erlang"], mode=0o400)
     values = {**system.ports, "password": system.secrets["rabbitmq"]}
     _private(_home(system) / "rabbitmq.conf", CONFIGURATION.format(**values))

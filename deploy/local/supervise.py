@@ -56,7 +56,7 @@ stdout_logfile_backups = 1
 
 def launch(system: System, programs: list[Program]) -> None:
     """Start the supervisor; nothing runs under it yet."""
-    (system.folder / "log").mkdir(exist_ok=True)
+    (system.folder / "log").mkdir(mode=0o700, exist_ok=True)
     file = system.folder / "supervisord.conf"
     file.touch(mode=0o600)
     file.write_text(configuration(system, programs))

@@ -50,6 +50,13 @@ def _pid(system, name):
     return status.pids(system).get(name)
 
 
+def test_mails_logs_and_messages_are_for_nobody_else_on_the_machine(system):
+    folders = [one for one in _start(system).folder.iterdir() if one.is_dir()]
+
+    assert {"outgoing", "log"} <= {one.name for one in folders}
+    assert not [one.name for one in folders if one.stat().st_mode & 0o077]
+
+
 def test_what_a_killed_supervisor_left_is_cleared_away_at_the_next_start(system):
     started = _start(system)
     orphans = set(leftovers.of(started))
