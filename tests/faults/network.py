@@ -50,7 +50,8 @@ def connections_go_silent(run: Run) -> None:
 def connections_break(run: Run) -> None:
     """Break every connection to the broker, and the relay's to the database.
 
-    By a reset, or in silence as a server that is killed does. Events must flow again at once; an order has a way to go until the next reset.
+    By a reset, or without a word, as a server that is killed does. Events must flow
+    again at once; an order has a way to go until the next break.
     """
     while run.ordering:
         run.pause(3)
