@@ -183,6 +183,9 @@ RESTING: tuple[Promise, ...] = (
     ),
 )
 
+#: What else is checked where nothing moves.
+RECORDED = "All that was said is recorded, and the records are as they were written"
+AT_REST = "When idle the outbox and the queues are empty"
 #: Queues that may hold messages when nothing moves: what was parked, on purpose.
 MAY_HOLD = {DEAD_LETTER_QUEUE.name, UNROUTED_QUEUE.name}
 
@@ -199,12 +202,22 @@ def violations(*, resting: bool = True) -> Iterator[str]:
 
     With `resting`, also what only holds when no order is on its way.
     """
+    for _, found in checks(resting=resting):
+        yield from found
+
+
+def checks(*, resting: bool = True) -> Iterator[tuple[str, Iterator[str]]]:
+    """Yield what is checked, a sentence each, with what is found as it is asked for."""
     for promise in in_force(resting=resting):
-        for what, detail in sql.fetch(promise.query):
-            yield f"{promise.sentence}, but {what}: {detail}"
+        yield promise.sentence, _broken(promise)
     if resting:
-        yield from audit_violations()
-        yield from unrest()
+        yield RECORDED, audit_violations()
+        yield AT_REST, unrest()
+
+
+def _broken(promise: Promise) -> Iterator[str]:
+    for what, detail in sql.fetch(promise.query):
+        yield f"{promise.sentence}, but {what}: {detail}"
 
 
 def unrest() -> Iterator[str]:

@@ -15,7 +15,7 @@ LIMIT = 0.4
 #: What each command runs, and takes long over here.
 WORK = {
     ("migrate",): (MigrationExecutor, "migrate"),
-    ("verify", "--moving"): (promises, "violations"),
+    ("verify", "--moving"): (promises, "checks"),
     ("audit", "--verify"): (selectors, "incomplete"),
     ("rebuild_analytics",): (selectors, "count_orders"),
     ("analytics",): (reports, "reports"),
