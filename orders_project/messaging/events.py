@@ -11,6 +11,7 @@ import builtins
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, TypeVar, get_args
+from uuid import UUID
 
 import msgspec
 import uuid_utils
@@ -30,6 +31,15 @@ PRIVATE = frozenset({"email", "phone", "payment_token"})
 def new_id() -> str:
     """Return a UUIDv7: ids that grow with time keep the indexes dense (RFC 9562)."""
     return str(uuid_utils.uuid7())
+
+
+def first_id(moment: datetime, *, later: float = 0) -> str:
+    """Return the least id of a moment, or of one some seconds later: ids begin with it.
+
+    By numbers, since a year 9999 has no later moment.
+    """
+    milliseconds = int((moment.timestamp() + later) * 1000)
+    return str(UUID(int=max(milliseconds, 0) << 80))
 
 
 def utc_now() -> datetime:

@@ -14,6 +14,7 @@ import msgspec
 
 from inventory.selectors import drift
 from orders_project.database import sql
+from orders_project.messaging.events import first_id
 from orders_project.messaging.people import is_uuid
 from orders_project.reconciler.checks import CHECKS, DRIFT, Check
 from payments.gateways import gateway
@@ -162,11 +163,6 @@ def _pages(query: str, size: int, after: str, *params: str) -> Iterator[Sequence
     while keys := [row[0] for row in sql.fetch(query, [after, *params, size])]:
         yield keys
         after = keys[-1]
-
-
-def first_id(since: datetime) -> str:
-    """Return the least UUIDv7 of a moment: ids begin with their time (RFC 9562)."""
-    return str(UUID(int=max(int(since.timestamp() * 1000), 0) << 80))
 
 
 def differences(order_ids: Sequence[str], *, grace: float) -> list[Finding]:

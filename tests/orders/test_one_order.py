@@ -1,9 +1,11 @@
 import base64
+from datetime import timedelta
 
 import pytest
 
 from orders import selectors, services, tokens
 from orders.errors import InvalidTransitionError
+from orders.models import Order
 from orders_project.messaging import rpc
 from orders_project.messaging.errors import UnansweredError
 from orders_project.messaging.events import DeliveryConfirmed, OrderCancelled
@@ -155,6 +157,8 @@ def test_the_list_shows_whose_it_is_newest_first(place, api, people):
         ("created_before=2020-01-01T00:00:00Z", 0),
         ("created_after=2020-01-01T00:00:00%2B23:59", 2),
         ("created_before=2020-01-01T00:00:00-16:00", 0),
+        ("created_after=0001-01-01T00:00:00Z", 2),
+        ("created_before=9999-12-31T23:59:59Z", 2),
     ],
 )
 def test_the_list_can_be_narrowed(place, api, people, query, found):
@@ -162,6 +166,21 @@ def test_the_list_can_be_narrowed(place, api, people, query, found):
     services.cancel_order(place().id)
     answer = api(people["viewer"]).get(f"/api/orders/?{query}")
     assert len(answer.json()["results"]) == found
+
+
+def test_an_order_is_listed_by_its_time_though_a_clock_was_set_since_it_got_its_id(
+    place, api, people
+):
+    order = place()
+    for apart in (timedelta(minutes=-50), timedelta(minutes=50)):
+        moment = order.created_at + apart
+        Order.objects.filter(pk=order.pk).update(created_at=moment)
+        asked = {
+            "created_after": moment.isoformat(),
+            "created_before": moment.isoformat(),
+        }
+        found = api(people["viewer"]).get("/api/orders/", asked).json()["results"]
+        assert [one["id"] for one in found] == [str(order.id)]
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,17 @@ def test_staff_find_open_orders_over_the_api_through_their_own_index(
     assert "open_orders" in plan
 
 
+@pytest.mark.parametrize("filter_", ["created_before", "created_after"])
+def test_a_list_of_orders_of_some_time_reads_none_of_another(admin_client, filter_):
+    query = {filter_: "2025-01-01T00:00:00Z"}
+    with CaptureQueriesContext(connection) as seen:
+        assert admin_client.get("/api/orders/", query).status_code == 200
+    asked = [one["sql"] for one in seen.captured_queries if "LIMIT 51" in one["sql"]]
+    [plan] = plans(Order, asked)
+    assert "orders_order_pkey" in plan
+    assert '"Index Cond": "(id ' in plan
+
+
 def test_an_action_takes_what_is_ticked_and_not_the_whole_table(place, admin_client):
     orders = [place() for _ in range(2)]
     form = {"action": "cancel", "select_across": "1", "_selected_action": orders[0].pk}
