@@ -28,16 +28,20 @@ FIRST_OF_ALL = str(UUID(int=0))
 SKUS = "SELECT sku FROM inventory_stockitem WHERE sku > %s ORDER BY sku LIMIT %s"
 # By `o.id`: `id` alone would be the text, and no index has that.
 YOUNG = "SELECT id::text FROM orders_order o WHERE id > %s ORDER BY o.id LIMIT %s"
+#: Where something is unfinished, by which id.
 UNFINISHED = (
-    "SELECT id FROM orders_order WHERE is_open",
-    "SELECT order_id AS id FROM payments_payment WHERE is_open",
-    "SELECT order_id AS id FROM payments_refund WHERE status = 'requested'",
-    "SELECT order_id AS id FROM shipping_shipment WHERE is_open",
+    ("orders_order", "id", "is_open"),
+    ("payments_payment", "order_id", "is_open"),
+    ("payments_refund", "order_id", "status = 'requested'"),
+    ("shipping_shipment", "order_id", "is_open"),
 )
-OLD = f"""
-    SELECT DISTINCT id::text FROM ({" UNION ALL ".join(UNFINISHED)}) AS unfinished
-    WHERE id > %s AND id < %s ORDER BY id LIMIT %s
-"""
+# Each no further than the page may reach: where no carrier tells of deliveries, orders
+# stay open by the hundred thousand, and every page would read all that come after it.
+SPAN = "WHERE {1} > %s AND {1} < %s AND {2} ORDER BY {1} LIMIT %s"
+EACH = " UNION ".join(
+    f"(SELECT {{1}} AS id FROM {{0}} {SPAN})".format(*one) for one in UNFINISHED
+)
+OLD = f"SELECT o.id::text FROM ({EACH}) AS o {SPAN.format('o', 'o.id', 'true')}"
 #: A page of the log: where it ends, and which orders ended in it.
 ENDED = """
     SELECT max(id::text), array_agg(DISTINCT order_id::text)
@@ -160,7 +164,9 @@ def pages_of_skus() -> Iterator[Sequence[str]]:
 
 
 def _pages(query: str, size: int, after: str, *params: str) -> Iterator[Sequence[str]]:
-    while keys := [row[0] for row in sql.fetch(query, [after, *params, size])]:
+    """Yield pages of keys; each part of the query has the same parameters."""
+    parts = query.count("%s") // len((after, *params, size))
+    while keys := [row[0] for row in sql.fetch(query, [after, *params, size] * parts)]:
         yield keys
         after = keys[-1]
 

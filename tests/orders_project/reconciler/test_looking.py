@@ -11,6 +11,7 @@ from inventory.models import Reservation, StockItem
 from inventory.services import receive_stock
 from orders import services
 from orders.models import Order
+from orders_project.database import sql
 from orders_project.messaging.events import OrderCancelled, new_id, utc_now
 from orders_project.messaging.models import Inbox, Parcel
 from orders_project.messaging.topology import INVENTORY_QUEUE, SHIPPING_QUEUE
@@ -174,3 +175,25 @@ def test_a_page_of_orders_takes_as_many_statements_as_one(done):
     for _ in range(5):
         done()
     assert statements() == one
+
+
+def test_a_page_of_the_unfinished_reads_none_of_those_after_it(place, monkeypatch):
+    monkeypatch.setattr(looking, "PAGE", 2)
+    orders = sorted(str(place().pk) for _ in range(7))
+    with CaptureQueriesContext(connection) as seen:
+        pages = looking.pages_of_old(utc_now() + timedelta(days=1))
+        assert [next(pages) for _ in range(3)] == [orders[:2], orders[2:4], orders[4:6]]
+
+    # As in a table with rows: a small one is read as a whole in any case.
+    sql.run("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+    for one in seen.captured_queries:
+        [([explained],)] = sql.fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) {one['sql']}")
+        assert set(rows_read(explained["Plan"])) == {0, 2}
+
+
+def rows_read(plan):
+    """Yield how many rows each scan of a plan came to."""
+    if "Relation Name" in plan:
+        yield plan["Actual Rows"]
+    for child in plan.get("Plans", ()):
+        yield from rows_read(child)
