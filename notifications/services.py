@@ -100,6 +100,9 @@ CALLED_OFF = """
         WHERE c.order_id = n.order_id AND c.channel = n.channel
             AND c.milestone = 'cancelled'))
 """
+#: After a day without a mail server a hundred thousand failed: in one transaction they
+#: would take the memory of all of them, and any death would undo it.
+LOT = 10_000
 # What a living worker has in hand is settled within seconds, by its time limit.
 SEND_AGAIN = f"""
     WITH lost AS (
@@ -107,7 +110,7 @@ SEND_AGAIN = f"""
         WHERE {{which}} AND (status = 'failed' OR status = 'sending'
             AND changed < statement_timestamp() - interval '5 minutes')
             AND NOT {CALLED_OFF}
-        ORDER BY order_id, milestone FOR UPDATE
+        ORDER BY order_id, milestone LIMIT {{most}} FOR UPDATE
     )
     UPDATE notifications_notification n
     SET status = 'pending', due = statement_timestamp(), attempts = 0, reason = '',
@@ -115,9 +118,10 @@ SEND_AGAIN = f"""
     FROM lost WHERE n.id = lost.id
     RETURNING n.channel, n.milestone, n.order_id::text
 """
-BY_NUMBER = SEND_AGAIN.format(which="id = ANY(%s)")
-BY_ORDER = SEND_AGAIN.format(which="order_id = ANY(%s::uuid[])")
-ALL = SEND_AGAIN.format(which="true")
+BY_NUMBER = SEND_AGAIN.format(which="id = ANY(%s)", most="ALL")
+BY_ORDER = SEND_AGAIN.format(which="order_id = ANY(%s::uuid[])", most="ALL")
+#: What fails once more meanwhile is left for another time, or there would be no end.
+ALL = SEND_AGAIN.format(which="changed < %s", most=LOT)
 
 
 class Note(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -163,12 +167,20 @@ def learn_recipients(created: Sequence[OrderCreated]) -> list[str]:
     return [order_id for (order_id,) in sql.fetch(KNOW, [rows])]
 
 
+def send_all_again(*, by: str) -> Iterator[int]:
+    """Have all that failed until now sent once more; yield how many, lot by lot."""
+    [(began,)] = sql.fetch("SELECT statement_timestamp()")
+    while count := send_again(ALL, began, by=by):
+        yield count
+
+
 @transaction.atomic
 def send_again(query: str, *which: object, by: str) -> int:
     """Have what failed, or was in the hands of a worker that died, sent once more.
 
     It may have gone out before: that is for a person to decide, and is noted on the
-    order's timeline. `query` is BY_NUMBER, BY_ORDER or ALL; returns how many.
+    order's timeline. `query` is BY_NUMBER, BY_ORDER or ALL, of which it is
+    a LOT; returns how many.
     """
     found = sql.fetch(query, which)
     nudging.note(

@@ -93,16 +93,16 @@ def test_what_a_dead_worker_had_in_hand_counts_as_failed_after_a_while(
     ago = utc_now() - timedelta(minutes=minutes)
     Notification.objects.update(status="sending", changed=ago)
 
-    assert services.send_again(services.ALL, by="ada") == count
+    assert sum(services.send_all_again(by="ada")) == count
 
 
 @pytest.mark.parametrize("status", ["failed", "sending"])
-@pytest.mark.parametrize("which", [services.ALL, services.BY_ORDER])
-def test_what_was_cancelled_is_not_confirmed_by_hand_either(order, status, which):
+@pytest.mark.parametrize("words", [["--all"], []])
+def test_what_was_cancelled_is_not_confirmed_by_hand_either(order, status, words):
     hear(EMAIL_QUEUE, order.created(), order.paid(), order.cancelled())
     ago = utc_now() - timedelta(hours=1)
     Notification.objects.update(status=status, changed=ago)
-    services.send_again(which, *([order.id],) * (which != services.ALL), by="ada")
+    call_command("send_again", *(words or [str(order.id)]))
 
     again = Notification.objects.filter(status="pending")
     assert {one.milestone for one in again} == {"created", "paid", "cancelled"}
@@ -113,9 +113,9 @@ def test_it_may_take_longer_than_any_statement_of_a_worker(monkeypatch):
 
     def look(*_, **__):
         seen.extend(sql.fetch("SHOW statement_timeout"))
-        return 1
+        yield 1
 
-    monkeypatch.setattr(services, "send_again", look)
+    monkeypatch.setattr(services, "send_all_again", look)
     call_command("send_again", "--all")
 
     assert seen == [("12h",)]
@@ -124,7 +124,8 @@ def test_it_may_take_longer_than_any_statement_of_a_worker(monkeypatch):
 
 def test_what_failed_is_found_without_reading_what_was_sent():
     sql.run("SET LOCAL enable_seqscan = off")
-    plan = "\n".join(line for (line,) in sql.fetch(f"EXPLAIN {services.ALL}"))
+    found = sql.fetch(f"EXPLAIN {services.ALL}", [utc_now()])
+    plan = "\n".join(line for (line,) in found)
 
     assert plan.count("notification_unsent") >= 1
     assert "Seq Scan" not in plan
@@ -140,3 +141,20 @@ def test_from_the_shell_it_is_an_orders_mails_or_all(failed, which, capsys):
     assert Nudge.objects.get().by.endswith("(shell)")
     with pytest.raises(CommandError, match="Nothing was sent"):
         call_command("send_again", "--all")
+
+
+def test_all_are_sent_again_lot_by_lot_and_what_fails_meanwhile_is_left(
+    order, monkeypatch, capsys
+):
+    hear(EMAIL_QUEUE, order.created(), order.paid())
+    Notification.objects.update(status="failed")
+    count = Notification.objects.count()
+    monkeypatch.setattr(services, "LOT", 1)
+    monkeypatch.setattr(services, "ALL", services.ALL.replace("LIMIT 10000", "LIMIT 1"))
+    lots = services.send_all_again(by="ada")
+    assert next(lots) == 1
+    Notification.objects.filter(status="pending").update(
+        status="failed", changed=utc_now() + timedelta(seconds=1)
+    )
+    assert sum(lots) == count - 1
+    assert Notification.objects.get(status="failed")

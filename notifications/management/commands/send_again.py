@@ -1,6 +1,6 @@
 """`manage.py send_again`: mails and text messages that failed, once more."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -26,8 +26,17 @@ class Command(BaseCommand):
 
     @long_statements(MAINTENANCE)
     def handle(self, *, order: Sequence[str], **_options: Any) -> None:
-        which = (services.BY_ORDER, [*order]) if order else (services.ALL,)
-        count = services.send_again(*which, by=people.user())
+        count = 0
+        for lot in _lots(order, people.user()):
+            count += lot
+            if lot == services.LOT:
+                self.stderr.write(f"{count} messages on their way again ..")
         if not count:
             raise CommandError("Nothing was sent: none of these messages failed.")
         self.stdout.write(f"Messages on their way again: {count}.")
+
+
+def _lots(order_ids: Sequence[str], by: str) -> Iterable[int]:
+    if not order_ids:
+        return services.send_all_again(by=by)
+    return [services.send_again(services.BY_ORDER, [*order_ids], by=by)]
