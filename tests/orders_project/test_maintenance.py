@@ -7,6 +7,7 @@ from django.db.migrations.executor import MigrationExecutor
 from audit import reports, selectors
 from orders_project import promises
 from orders_project.database import silence, sql
+from orders_project.messaging.desk import selectors as desk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,6 +20,7 @@ WORK = {
     ("audit", "--verify"): (selectors, "incomplete"),
     ("rebuild_analytics",): (selectors, "count_orders"),
     ("analytics",): (reports, "reports"),
+    ("dead", "list", "--groups"): (desk, "groups"),
 }
 
 

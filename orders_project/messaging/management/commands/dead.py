@@ -16,6 +16,7 @@ from django.utils.timezone import localtime
 from rich.console import Console
 from rich.table import Table
 
+from orders_project.database.silence import MAINTENANCE, long_statements
 from orders_project.messaging import people
 from orders_project.messaging.desk import rehearsal, selectors, services, tidying
 from orders_project.messaging.models import DeadLetter
@@ -69,6 +70,8 @@ class Command(BaseCommand):
         _choice(verbs.add_parser("discard", help="settle letters unheard"))
         verbs.add_parser("tidy", help="take settled letters out of dead.letter.queue")
 
+    # After a bug that parked all there was they may be hundreds of thousands.
+    @long_statements(MAINTENANCE)
     def handle(self, *, verb: str, **options: Any) -> None:
         out: Any = self.stdout
         # A file or a pipe takes whole lines.
