@@ -12,40 +12,12 @@ from audit import selectors
 from audit.models import AuditRecord, OrderFact
 from audit.reports import DEFAULT_HOURS, MAX_HOURS, reports
 from orders_project.messaging.desk.selectors import masked
-from orders_project.messaging.events import (
-    OrderCompleted,
-    OrderCreated,
-    OrderPaid,
-    OrderShipped,
-    PaymentSucceeded,
-    ShipmentDelivered,
-    ShipmentPrepared,
-    StockCommitted,
-    StockReserved,
-    utc_now,
-)
+from orders_project.messaging.events import EVENTS, utc_now
 from orders_project.messaging.growing import Growing, ReadOnly, one_of
 from orders_project.panels import Rows, panel
 
 #: The page has to answer in seconds; the command takes its time.
 HEAVY_HOURS = 24
-#: What is said of every order that comes to its door. No index has the type: where few
-#: orders are called off, or paid in cash, a list of what is said of those alone would
-#: read all records there are.
-FREQUENT = {
-    one.type
-    for one in (
-        OrderCreated,
-        StockReserved,
-        PaymentSucceeded,
-        StockCommitted,
-        OrderPaid,
-        ShipmentPrepared,
-        OrderShipped,
-        ShipmentDelivered,
-        OrderCompleted,
-    )
-}
 #: What may be wrong with an order's records, the worst first. What is said a moment
 #: before it is recorded is no harm.
 JUDGED: Sequence[tuple[str, Callable[[str], Iterator[str]]]] = (
@@ -66,7 +38,7 @@ def verdict(order_id: str) -> str:
 @admin.register(AuditRecord)
 class AuditRecordAdmin(ReadOnly, Growing):
     list_display = ("time", "order_id", "seq", "type", "event_id")
-    list_filter = (one_of("type", lambda: sorted(FREQUENT)),)
+    list_filter = (one_of("type", lambda: sorted(EVENTS)),)
     ids = ("order_id", "event_id")
     search_help_text = "The whole id of an order or of an event"
     exclude = ("body",)

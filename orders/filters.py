@@ -23,9 +23,8 @@ from orders_project.messaging.events import first_id
 #: DRF's own, which picks the form of the answer.
 FORMAT = api_settings.URL_FORMAT_OVERRIDE
 MOST_WORDS = 10
-#: Seconds. The id is made some milliseconds before the order, by another clock: that of
-#: the web process.
-APART = 60 * 60
+#: Seconds. The id is by the clock of the web process, which may be wrong by hours.
+APART = 24 * 60 * 60
 
 
 class Moment(IsoDateTimeField):  # type: ignore[misc]
