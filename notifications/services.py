@@ -110,7 +110,7 @@ SEND_AGAIN = f"""
         WHERE {{which}} AND (status = 'failed' OR status = 'sending'
             AND changed < statement_timestamp() - interval '5 minutes')
             AND NOT {CALLED_OFF}
-        ORDER BY order_id, milestone LIMIT {{most}} FOR UPDATE
+        ORDER BY order_id, milestone, channel LIMIT {{most}} FOR UPDATE
     )
     UPDATE notifications_notification n
     SET status = 'pending', due = statement_timestamp(), attempts = 0, reason = '',

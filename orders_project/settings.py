@@ -125,6 +125,7 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 
 # ---- safe unless DEBUG says that this is a developer's machine
+SESSION_ENGINE = "orders_project.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.switch("HTTPS")
 SECURE_SSL_REDIRECT = env.switch("HTTPS")
 SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", 0)
