@@ -8,5 +8,5 @@ class SessionStore(db.SessionStore):
     which anybody may ask, and the answer would be a 500.
     """
 
-    def _validate_session_key(self, key: str) -> bool:
-        return super()._validate_session_key(key) and "\0" not in key
+    def __init__(self, session_key: str | None = None) -> None:
+        super().__init__(None if "\0" in (session_key or "") else session_key)
