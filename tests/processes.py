@@ -32,6 +32,18 @@ def environment(**more):
     }
 
 
+def manage(*words, **settings_of_it):
+    """Run a management command to its end, and return it ended."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=ROOT,
+        env=environment(**settings_of_it),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @contextmanager
 def process(*words, **settings_of_it):
     """Run a command in its own process group, and end the whole group afterwards."""

@@ -3,7 +3,7 @@
 import ssl
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,7 +16,7 @@ from orders_project.messaging.events import OrderPaid, new_id
 from orders_project.messaging.topology import AUDIT_QUEUE
 from tests.awaiting import eventually
 from tests.faults.proxy import Proxy
-from tests.processes import BIN, ROOT, environment, process, relay, worker
+from tests.processes import BIN, manage, process, relay, worker
 
 RELAY = (sys.executable, "manage.py", "relay")
 WORKER = (BIN / "celery", "-A", "orders_project", "worker", "-Q", AUDIT_QUEUE.name)
@@ -34,10 +34,9 @@ def encrypted(folder, name):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     there = urlsplit(settings.AMQP_URL)
-    between = Proxy(there.port, tls=context)
-    netloc = there.netloc.replace(f":{there.port}", f":{between.port}")
-    yield there._replace(scheme="amqps", netloc=netloc).geturl(), certificate
-    between.close()
+    with closing(Proxy(there.port, tls=context)) as between:
+        netloc = there.netloc.replace(f":{there.port}", f":{between.port}")
+        yield there._replace(scheme="amqps", netloc=netloc).geturl(), certificate
 
 
 def test_events_are_published_and_heard(broker, tmp_path):
@@ -54,14 +53,21 @@ def test_events_are_published_and_heard(broker, tmp_path):
             eventually(lambda: AuditRecord.objects.count() == len(said))
 
 
-@pytest.mark.parametrize("name", [OURS, ANOTHER])
+@pytest.mark.parametrize(
+    ("name", "is_trusted", "because"),
+    [
+        (ANOTHER, True, "certificate is not valid for '127.0.0.1'"),
+        (OURS, False, "self-signed certificate"),
+    ],
+    ids=["another name", "another authority"],
+)
 @pytest.mark.usefixtures("topology", "transactional_db")
-def test_a_certificate_of_another_name_or_authority_is_refused(tmp_path, name):
+def test_a_certificate_of_another_name_or_authority_is_refused(
+    tmp_path, name, is_trusted, because
+):
     with encrypted(tmp_path, name) as (url, certificate):
-        told, because = {"AMQP_URL": url}, "self-signed certificate"
-        if name is ANOTHER:
-            told["SSL_CERT_FILE"] = certificate
-            because = "certificate is not valid for '127.0.0.1'"
+        trusted = {"SSL_CERT_FILE": certificate} if is_trusted else {}
+        told = {"AMQP_URL": url} | trusted
         declared = manage("topology", "--apply", **told)
         for words in RELAY, WORKER:
             with process(*words, **told) as running:
@@ -71,14 +77,3 @@ def test_a_certificate_of_another_name_or_authority_is_refused(tmp_path, name):
     assert because in declared.stderr
     assert "SSL_CERT_FILE=/path" in declared.stderr
     assert "Traceback" not in declared.stderr
-
-
-def manage(*words, **told):
-    return subprocess.run(
-        [sys.executable, "manage.py", *words],
-        cwd=ROOT,
-        env=environment(**told),
-        capture_output=True,
-        text=True,
-        check=False,
-    )

@@ -1,8 +1,6 @@
 """The whole system on quorum queues, in a virtual host of its own."""
 
 import json
-import subprocess
-import sys
 from base64 import b64encode
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -15,7 +13,7 @@ from orders_project.messaging.desk import services, tidying
 from orders_project.messaging.models import DeadLetter
 from orders_project.messaging.topology import DEAD_LETTER_QUEUE, QUEUES
 from tests.awaiting import eventually
-from tests.processes import ROOT, depth, environment
+from tests.processes import depth, manage
 from tests.story.conftest import running
 
 VHOST = "quorum"
@@ -35,19 +33,6 @@ def administer(method, path, **body):
         pass
 
 
-def declared(what, told):
-    """Run `manage.py topology` in a process that is told this, and return it ended."""
-    words = [sys.executable, "manage.py", "topology", what]
-    return subprocess.run(
-        words,
-        cwd=ROOT,
-        env=environment(**told),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.fixture
 def quorum(topology, transactional_db, settings, monkeypatch):
     """Settings of processes on quorum queues; this process looks at them as well."""
@@ -59,7 +44,7 @@ def quorum(topology, transactional_db, settings, monkeypatch):
     for name in ("CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"):
         monkeypatch.setenv(name, settings.AMQP_URL)
     told = {"AMQP_URL": settings.AMQP_URL, "QUEUE_TYPE": "quorum"}
-    applied = declared("--apply", told)
+    applied = manage("topology", "--apply", **told)
     assert "are as declared" in applied.stdout, applied.stderr
     yield told
     administer("DELETE", f"vhosts/{VHOST}")
@@ -70,7 +55,7 @@ def test_every_queue_is_a_quorum_queue_and_none_gives_messages_up(quorum):
 
     assert live.keys() == {queue.name for queue in QUEUES}
     assert {queue["type"] for queue in live.values()} == {"quorum"}
-    assert "23 queues are as declared" in declared("--check", quorum).stdout
+    assert "23 queues are as declared" in manage("topology", "--check", **quorum).stdout
 
 
 def test_orders_questions_and_dead_letters_go_their_way(quorum, shop, broker):
