@@ -68,8 +68,7 @@ def _chosen(only: str | None) -> list[Contestant]:
 
 
 def _run(contestants: list[Contestant], options: argparse.Namespace) -> None:
-    if programs.missing():
-        raise PlainError(programs.WAYS)
+    programs.need_own()
     for one in contestants:
         environments.install(one)
     results: list[trial.Result] = []

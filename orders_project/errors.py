@@ -74,7 +74,7 @@ def problem_details(error: Exception, context: dict[str, Any]) -> HttpResponse |
         logger.warning("Answered 503: %r", error)
         error = DatabaseGoneError()
     if isinstance(error, ProblemError):
-        return _refusal(path, error)
+        return refusal(path, error)
     answer = exception_handler(error, context)
     if answer is None:
         return None
@@ -97,7 +97,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 
 
 def database_gone(request: HttpRequest) -> HttpResponse:
-    return _refusal(request.path, DatabaseGoneError())
+    return refusal(request.path, DatabaseGoneError())
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -107,7 +107,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _plain(request.path, 500, "This is our fault, and it is in our log.")
 
 
-def _refusal(path: str, error: ProblemError) -> HttpResponse:
+def refusal(path: str, error: ProblemError) -> HttpResponse:
     return _problem(
         path,
         status=error.status,

@@ -77,6 +77,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "orders_project.nul.refused",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -125,7 +126,6 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 
 # ---- safe unless DEBUG says that this is a developer's machine
-SESSION_ENGINE = "orders_project.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.switch("HTTPS")
 SECURE_SSL_REDIRECT = env.switch("HTTPS")
 SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", 0)

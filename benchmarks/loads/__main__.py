@@ -51,8 +51,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.list:
         tell(_list())
         return 0
-    if programs.missing():
-        raise PlainError(programs.WAYS)
+    programs.need_own()
     return max(_run_one(name, options) for name in _chosen(options))
 
 

@@ -1,7 +1,7 @@
 """Every process of the application and every queue's worker.
 
 Local systems and docker-compose.yml share this table; tests/local/ compares them. A
-cluster runs one worker service per queue, so that each scales alone; a machine with two
+cluster runs one worker service per stage, so that each scales alone; a machine with two
 cores runs fewer workers that hear more queues each.
 """
 
@@ -82,7 +82,7 @@ def local_workers() -> list[Process]:
 
 
 def cluster_workers() -> list[Process]:
-    """A worker for each queue, as docker-compose.yml runs them."""
+    """A worker for each stage, as docker-compose.yml runs them."""
     return _workers(column=1)
 
 

@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from deploy.local.errors import PlainError
+
 WAYS = """\
 PostgreSQL and RabbitMQ are needed. Any one of these ways will do:
   - install them; they are started privately, not as services
@@ -15,6 +17,19 @@ PostgreSQL and RabbitMQ are needed. Any one of these ways will do:
     (docker compose up -d rabbitmq postgres)
   - run bin/setup as root on Debian or Ubuntu: it installs the packages
   - set DATABASE_URL and AMQP_URL (and MANAGEMENT_URL) to servers of your own"""
+
+
+OWN = """\
+This starts, measures and harms servers of its own, so that PostgreSQL and RabbitMQ
+must be programs on this machine. They are started privately, not as services:
+  Debian, Ubuntu: apt-get install postgresql rabbitmq-server
+  Fedora: dnf install postgresql-server rabbitmq-server"""
+
+
+def need_own() -> None:
+    """Raise PlainError where servers could only be containers or somebody else's."""
+    if missing():
+        raise PlainError(OWN)
 
 
 def missing() -> list[str]:

@@ -12,10 +12,11 @@ from tests.faults.verdict import RESULTS, Verdict, seconds
 INTRODUCTION = (
     "Customers ordered over HTTP while each of these happened to a whole private "
     "system. Lost: told 201, and no such order. Doubled: one request, two orders. "
-    "Broken: promises of `manage.py verify`. Recovery: the slowest of the run, from "
-    "the moment from which it was possible to an order placed after it that is "
-    f"complete. Measured on {os.cpu_count()} cores; a run in which others used more "
-    "than a quarter of them says little about seconds, and its bar is not judged."
+    "Broken: promises of `manage.py verify`. Recovery: seconds from the moment at "
+    "which the system could work again until an order placed after it was complete, "
+    f"the slowest of the run. Measured on {os.cpu_count()} cores; a run in which "
+    "others used more than a quarter of them says little about seconds, and its bar "
+    "is not judged."
 )
 HEAD = (
     *("fault", "what happened", "orders", "lost", "doubled", "broken"),

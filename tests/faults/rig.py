@@ -28,7 +28,6 @@ from deploy.local import (
     servers,
     supervise,
 )
-from deploy.local.errors import PlainError
 from deploy.local.processes import Process
 from deploy.local.program import Program
 from deploy.local.session import short_lived
@@ -87,8 +86,7 @@ READY = {"postgres": postgres.is_ready, "rabbitmq": rabbitmq.is_ready}
 @contextmanager
 def rig(**settings: str) -> Iterator["Rig"]:
     """Start a system with these settings; afterwards nothing of it is left."""
-    if programs.missing():
-        raise PlainError(programs.WAYS)
+    programs.need_own()
     with _environ(**settings), short_lived("faults") as system:
         running = Rig(system)
         running.start()

@@ -161,7 +161,7 @@ def test_the_desk_is_filtered_by_who_looks_after_it(
     assert {name for _, name in choices.lookup_choices} == {"nobody", "ada", "admin"}
     assert list(shown(person=colleague.pk).result_list) == [hers]
     assert list(shown(person="nobody").result_list) == [nobodys]
-    assert list(shown(person="\0").result_list) == [nobodys]
+    assert list(shown(person="x").result_list) == [nobodys]
 
 
 def test_a_products_price_can_be_changed_but_not_its_sku(catalogue, admin_client):

@@ -122,7 +122,7 @@ def test_a_token_opens_its_own_order_alone(place, api):
     path = f"/api/orders/{other.id}/"
     assert api().get(path, {"order_token": tokens.make(mine.id)}).status_code == 404
     assert api().get(path, {"order_token": ""}).status_code == 404
-    assert api().get(path, {"order_token": "\0ä"}).status_code == 404
+    assert api().get(path, {"order_token": "ä"}).status_code == 404
 
 
 def test_a_token_outlives_a_change_of_the_secret(order, settings):
