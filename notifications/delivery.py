@@ -145,7 +145,8 @@ def attempt(way: Channel, letters: Sequence[Letter], end: float) -> Iterator[Out
         try:
             yield _send(way, letter)
         except UnreachableError as error:
-            yield from (_later(left, error) for left in letters[number:])
+            why = _told(error, letter)
+            yield from (_later(left, why) for left in letters[number:])
             return
 
 
@@ -167,13 +168,13 @@ def _as_row(outcome: Outcome) -> dict[str, object]:
 
 def _send(way: Channel, letter: Letter) -> Outcome:
     if not letter.address:
-        return Outcome(letter.id, SKIPPED, NO_ADDRESS, letter.attempts)
+        return _skipped(letter)
     try:
         way.send(letter)
     except UnreachableError:
         raise
     except NotNowError as error:
-        return _later(letter, error)
+        return _later(letter, _told(error, letter))
     except Exception as error:  # noqa: BLE001 - whatever it was, it may have gone out
         way.close()
         reason = f"{type(error).__name__}: {_told(error, letter)}"
@@ -182,13 +183,19 @@ def _send(way: Channel, letter: Letter) -> Outcome:
     return Outcome(letter.id, SENT, "", letter.attempts + 1)
 
 
-def _later(letter: Letter, error: Exception) -> Outcome:
-    tried, why = letter.attempts + 1, _told(error, letter)
+def _later(letter: Letter, why: str) -> Outcome:
+    if not letter.address:
+        return _skipped(letter)
+    tried = letter.attempts + 1
     if tried > len(RUNGS):
         reason = f"Every retry was used up: {why}"
         return Outcome(letter.id, FAILED, reason, tried)
     after = RUNGS[letter.attempts].seconds
     return Outcome(letter.id, PENDING, why, tried, after)
+
+
+def _skipped(letter: Letter) -> Outcome:
+    return Outcome(letter.id, SKIPPED, NO_ADDRESS, letter.attempts)
 
 
 def _told(error: Exception, letter: Letter) -> str:

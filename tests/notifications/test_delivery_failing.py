@@ -9,7 +9,8 @@ from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 
 from notifications import delivery
-from notifications.channels.port import NotNowError
+from notifications.channels.port import NotNowError, UnreachableError
+from notifications.services import NO_ADDRESS
 from orders_project.messaging.events import utc_now
 from orders_project.messaging.models import Parcel, Work
 from orders_project.messaging.topology import EMAIL_QUEUE, RUNGS, SMS_QUEUE
@@ -51,18 +52,24 @@ class Partner:
             raise NotNowError("busy")
 
 
+class Away:
+    def send(self, sms):
+        raise UnreachableError(f"no route to {sms.to}")
+
+
 class Misconfigured:
     def __init__(self):
         raise LookupError("SMS_API_KEY is not set")
 
 
-REFUSING, BREAKING, LEAVING_BADLY, PARTNER, MISCONFIGURED = (
+REFUSING, BREAKING, LEAVING_BADLY, PARTNER, AWAY, MISCONFIGURED = (
     f"{__name__}.{kind.__name__}"
     for kind in (
         RefusingBackend,
         BreakingBackend,
         LeavingBadlyBackend,
         Partner,
+        Away,
         Misconfigured,
     )
 )
@@ -97,6 +104,30 @@ def test_a_server_that_refuses_is_asked_for_one_chunk_only(
     make_due()
 
     assert delivery.deliver("email") == 1
+
+
+def test_who_left_no_address_is_skipped_also_behind_a_channel_that_is_away(settings):
+    settings.SMS_SENDER = AWAY
+    reached, silent = Order(), Order(phone="")
+    hear(SMS_QUEUE, reached.created(), silent.paid())
+    hear(SMS_QUEUE, silent.created())
+    first, last = sorted(delivery.claim("sms", size=2), key=lambda one: not one.address)
+    tried = delivery.attempt(delivery.TextMessage(), (first, last), monotonic() + 60)
+    delivery.settle("sms", list(tried))
+
+    assert status(reached, channel="sms").reason == "no route to ***"
+    row = status(silent, "paid", channel="sms")
+    assert (row.status, row.reason, row.attempts) == ("skipped", NO_ADDRESS, 0)
+
+
+def test_a_channel_that_is_away_tells_no_address_of_one_to_another(settings):
+    settings.SMS_SENDER = AWAY
+    orders = [Order(phone="+94771"), Order(phone="+94772")]
+    hear(SMS_QUEUE, *(order.created() for order in orders))
+    delivery.deliver("sms")
+
+    found = [status(order, channel="sms").reason for order in orders]
+    assert found == ["no route to ***", "no route to ***"]
 
 
 def test_a_mail_server_that_refuses_is_tried_again_later(order, settings):
