@@ -53,6 +53,8 @@ def _ask(queue: Queue, question: Question, timeout: float) -> Answer:
 
     # A connection of its own: questions are rare, and a pooled one may have died idle.
     with current_app.connection_for_write(connect_timeout=timeout) as connection:
+        # Kombu would try twice and sleep between, for longer than anybody waits.
+        connection.ensure_connection(max_retries=0)
         channel = connection.channel()
         with Consumer(channel, [REPLY_TO], on_message=on_message, no_ack=True):
             _publish(connection.Producer(channel), queue, question, wanted, timeout)

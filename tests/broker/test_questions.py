@@ -1,5 +1,6 @@
 """RPC over direct reply-to."""
 
+import socket
 import time
 
 import pytest
@@ -11,6 +12,15 @@ from orders_project.messaging.topology import PAYMENT_RPC_QUEUE
 from tests.awaiting import eventually
 from tests.broker.behaviours import KILLER
 from tests.processes import worker
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """A server in RabbitMQ's place, which lets everybody in and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setenv("CELERY_BROKER_WRITE_URL", f"amqp://127.0.0.1:{port}//")
+        yield server
 
 
 def ask(timeout, order_id=None):
@@ -46,3 +56,18 @@ def test_a_question_nobody_waits_for_any_more_is_dropped(broker):
     with pytest.raises(UnansweredError):
         ask(timeout=0.3)
     eventually(lambda: broker.is_empty(PAYMENT_RPC_QUEUE.name), within=2)
+
+
+def test_without_a_broker_it_is_said_at_once(elsewhere):
+    elsewhere.close()
+    started = time.monotonic()
+    with pytest.raises(UnansweredError, match=r"payment\.rpc\.queue: .*refused"):
+        ask(timeout=5)
+    assert time.monotonic() - started < 1
+
+
+def test_a_broker_that_says_nothing_is_waited_for_as_long_as_for_an_answer(elsewhere):
+    started = time.monotonic()
+    with pytest.raises(UnansweredError, match="timed out"):
+        ask(timeout=0.5)
+    assert time.monotonic() - started < 1.5
