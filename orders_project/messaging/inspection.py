@@ -6,8 +6,8 @@ https://www.rabbitmq.com/docs/management#http-api
 import base64
 import json
 from collections.abc import Iterator
+from http.client import HTTPException
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import Request, urlopen
 
@@ -50,9 +50,10 @@ def get(path: str) -> Any:
     try:
         with urlopen(request, timeout=5) as answer:  # noqa: S310 - the same
             return json.load(answer)
-    except (URLError, TimeoutError) as error:
+    # Also what is no management API: the port of AMQP, somebody else's web server.
+    except (OSError, HTTPException, ValueError) as error:
         raise ManagementError(
-            f"RabbitMQ's management API at {host} says: {error}. "
+            f"RabbitMQ's management API at {host} says: {error!r}. "
             "If RabbitMQ runs: set MANAGEMENT_URL=http://user:password@host:"
             "15672, and enable the plugin: rabbitmq-plugins enable rabbitmq_management"
         ) from error

@@ -1,6 +1,7 @@
 """`manage.py queues`: what RabbitMQ's management API says of every queue."""
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         if not watch:
             Console().print(table())
             return
-        with Live(table(), auto_refresh=False) as live:
+        with suppress(KeyboardInterrupt), Live(table(), auto_refresh=False) as live:
             while True:
                 time.sleep(watch)
                 live.update(table(), refresh=True)
