@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from orders_project.messaging import nudging, people
 from orders_project.messaging.events import utc_now
 from orders_project.messaging.models import LoggedEvent, Nudge, Parcel
 
@@ -18,16 +19,26 @@ def nudge(*words):
     call_command("nudge", *map(str, words))
 
 
+def nudge_as(name, order):
+    nudging.nudge([str(order.id)], by=name)
+
+
 def test_every_named_order_has_its_events_sent_again(place, capsys):
     orders = [place(), place()]
     Parcel.objects.all().delete()
-    nudge(*(order.id for order in orders), "--by", "ada")
+    nudge(*(order.id for order in orders))
 
     ids = [one for parcel in Parcel.objects.all() for one in parcel.event_ids]
     sent = LoggedEvent.objects.filter(pk__in=ids).values_list("order_id", flat=True)
     assert set(sent) == {order.id for order in orders}
     assert capsys.readouterr().out == "Events on their way again: 2.\n"
-    assert {n.by for n in Nudge.objects.all()} == {"ada"}
+    assert {n.by for n in Nudge.objects.all()} == {people.user()}
+
+
+def test_who_nudges_from_the_shell_can_take_no_other_name(place):
+    with pytest.raises(CommandError, match="unrecognized arguments: --by sweeper"):
+        nudge(place().id, "--by", "sweeper")
+    assert not Nudge.objects.exists()
 
 
 def test_an_order_that_nobody_knows_is_named_and_nothing_is_sent(place):
@@ -47,8 +58,8 @@ def test_what_is_no_id_is_refused_in_words():
 
 def test_stats_count_the_nudges_of_each(place, capsys):
     order = place()
-    nudge(order.id, "--by", "ada")
-    nudge(order.id, "--by", "ada")
+    nudge_as("ada", order)
+    nudge_as("ada", order)
     capsys.readouterr()
     call_command("stats")
 
@@ -70,7 +81,7 @@ def test_stats_tell_what_waits_for_the_broker(place, capsys):
 
 
 def test_the_timeline_says_when_and_to_customers_no_name(order, guest):
-    nudge(order.id, "--by", "ada")
+    nudge_as("ada", order)
     created, nudged = guest("get", order, "timeline/").json()
 
     assert created["type"] == "order.created"
@@ -81,12 +92,12 @@ def test_the_timeline_says_when_and_to_customers_no_name(order, guest):
 
 @pytest.mark.parametrize("machine", ["sweeper", "reconciler"])
 def test_what_no_person_did_is_named_to_everybody(order, guest, machine):
-    nudge(order.id, "--by", machine)
+    nudge_as(machine, order)
     assert guest("get", order, "timeline/").json()[1]["data"]["by"] == machine
 
 
 def test_staff_read_the_name(order, admin_client):
-    nudge(order.id, "--by", "ada")
+    nudge_as("ada", order)
     answer = admin_client.get(f"/api/orders/{order.id}/timeline/")
     assert answer.json()[1]["data"]["by"] == "ada"
 

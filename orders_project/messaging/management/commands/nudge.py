@@ -21,13 +21,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "order", type=people.order_id, nargs="+", help="an order's id"
         )
-        parser.add_argument(
-            "--by", help="who is to stand in the timeline; default: you"
-        )
 
-    def handle(self, *, order: list[str], by: str | None, **_options: Any) -> None:
+    def handle(self, *, order: list[str], **_options: Any) -> None:
         _require_known(order)
-        count = nudging.nudge(order, by=by or people.user())
+        count = nudging.nudge(order, by=people.user())
         self.stdout.write(f"Events on their way again: {count}.")
 
 
