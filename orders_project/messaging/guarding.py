@@ -7,7 +7,7 @@ from typing import Any
 from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Task, shared_task
 from celery.exceptions import Reject
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 
 from orders_project.messaging.errors import Outage
 from orders_project.messaging.outages import drop_doubtful_connection, is_outage
@@ -53,8 +53,9 @@ def guarded(
         except Exception as error:
             drop_doubtful_connection(error)
             # Handlers and steps have settled what failed in them: what is left is our
-            # own, such as a count of deaths that the server was too slow for.
-            if is_gone(error) or isinstance(error, OperationalError):
+            # own, such as a count of deaths that the server was too slow for, or a dead
+            # letter's row that a person's replay has locked for long.
+            if is_gone(error) or isinstance(error, (OperationalError, InternalError)):
                 raise Outage(f"{type(error).__name__}: {error}") from None
             if isinstance(error, SoftTimeLimitExceeded):
                 # What was not handled or parked by then comes again.

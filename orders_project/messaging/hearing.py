@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from celery import Task
-from django.db import InternalError, OperationalError, transaction
+from django.db import transaction
 from kombu import Queue
 
 from orders_project.messaging import deaths, envelope, inbox
@@ -89,12 +89,8 @@ def takes(queue: Queue) -> Callable[[Callable[[Wire], object]], Task]:
 
     def decorate(handler: Callable[[Wire], object]) -> Task:
         def run(wires: Sequence[Sequence[Any]]) -> None:
-            try:
-                for wire in wires:
-                    handler(Wire(*wire))
-            except (OperationalError, InternalError) as error:
-                # Such as a row that a person's replay has locked for long.
-                raise Outage(f"{type(error).__name__}: {error}") from None
+            for wire in wires:
+                handler(Wire(*wire))
 
         WHOLE_MESSAGES[queue.name] = path_of(handler)
         return as_task(run, handler)

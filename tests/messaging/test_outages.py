@@ -10,7 +10,13 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from celery import current_app
 from celery.app.trace import build_tracer
 from celery.exceptions import Reject
-from django.db import DatabaseError, OperationalError, connection, connections
+from django.db import (
+    DatabaseError,
+    InternalError,
+    OperationalError,
+    connection,
+    connections,
+)
 from django.db.backends.signals import connection_created
 from kombu.transport.pyamqp import SSLTransport
 
@@ -20,7 +26,7 @@ from orders_project.messaging.broker import BlockedError
 from orders_project.messaging.errors import Outage, RetryLater, UnansweredError
 from orders_project.messaging.events import PaymentAsked, new_id
 from orders_project.messaging.guarding import guarded
-from orders_project.messaging.models import Work
+from orders_project.messaging.models import DeadLetter, Work
 from orders_project.messaging.outages import PATIENCE, is_certain_outage, may_pass
 from orders_project.messaging.settling import note_work
 from orders_project.messaging.steps import step
@@ -170,13 +176,36 @@ def test_a_time_limit_that_strikes_while_parking_brings_the_batch_back():
     assert rejected.value.requeue
 
 
-def test_a_letter_whose_row_is_locked_is_kept_and_recorded_later(monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("canceling statement due to lock timeout"),
+        InternalError("tuple concurrently updated"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_letter_that_the_server_does_not_take_is_kept_and_recorded_later(
+    monkeypatch, error
+):
     def record(_wire):
-        raise OperationalError("canceling statement due to lock timeout")
+        raise error
 
     monkeypatch.setattr(tasks.recording, "record", record)
-    with pytest.raises(Outage, match="lock timeout"):
-        tasks.record_dead_letter([Wire("a", b"", {}, 5, False)])
+    with pytest.raises(Outage, match=str(error)):
+        tasks.record_dead_letter([letter()])
+
+
+def test_who_records_letters_leaves_a_server_that_only_reads_for_one_that_writes():
+    sql.run("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+
+    with pytest.raises(Outage, match="read-only transaction"):
+        tasks.record_dead_letter([letter()])
+    tasks.record_dead_letter([letter()])
+    assert DeadLetter.objects.count() == 1
+
+
+def letter():
+    return Wire("dead.desk.queue", b"", {}, 5, False)
 
 
 @pytest.mark.parametrize(
