@@ -86,5 +86,7 @@ def summarise(posted: Mapping[str, float], *, violations: int) -> Summary:
 
 def percentiles(seconds: Sequence[float]) -> dict[str, float]:
     """Return p50, p95 and p99 in ms; of nothing, zeros."""
-    cuts = quantiles(seconds, n=100) if len(seconds) > 1 else [*seconds, 0.0] * 50
+    # Two at least; and inclusive, or p99 of few would be above the slowest of them.
+    some = seconds if len(seconds) > 1 else [*seconds, *seconds] or [0.0, 0.0]
+    cuts = quantiles(some, n=100, method="inclusive")
     return {f"p{at}": round(cuts[at - 1] * 1000, 1) for at in (50, 95, 99)}

@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from orders.demo import dataset, shopping, watching
+from orders.demo.summary import percentiles
 from orders.management.commands import run_demo
 from orders.models import Order, OrderLine, Product
 from orders_project.database import sql
@@ -185,6 +186,19 @@ def test_a_shop_that_is_not_there_is_told_at_once(db):
 def test_a_demo_that_makes_no_sense_is_refused(db, wrong):
     with pytest.raises(CommandError):
         call_command("run_demo", **{"url": "http://127.0.0.1:9"} | wrong)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        ([], {"p50": 0, "p95": 0, "p99": 0}),
+        ([0.25], {"p50": 250, "p95": 250, "p99": 250}),
+        ([1, 2], {"p50": 1500, "p95": 1950, "p99": 1990}),
+        (range(101), {"p50": 50_000, "p95": 95_000, "p99": 99_000}),
+    ],
+)
+def test_the_percentiles_are_of_those_that_were_completed_few_as_they_be(seconds, told):
+    assert percentiles(seconds) == told
 
 
 def test_a_rate_spreads_the_orders_over_time():
