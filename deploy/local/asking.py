@@ -1,12 +1,15 @@
 """What bin/demo may be asked for, refused before a system is started to run it.
 
-`manage.py run_demo`, which gets the same words, would refuse them half a minute later.
+`manage.py run_demo`, which gets the same words, would refuse them half a minute later;
+the limits are its own.
 """
 
 import math
 from argparse import ArgumentParser, ArgumentTypeError
 
 USAGE = "bin/demo [--orders N] [--rate N] [--json FILE]"
+MOST_ORDERS = 1_000_000
+LEAST_RATE, MOST_RATE = 0.01, 10_000
 
 
 def check(words: list[str]) -> None:
@@ -21,8 +24,8 @@ def check(words: list[str]) -> None:
 
 
 def _orders(text: str) -> int:
-    if not (text.isdecimal() and int(text)):
-        raise ArgumentTypeError(f"{text!r} is no whole number from 1")
+    if not (text.isdecimal() and 1 <= int(text) <= MOST_ORDERS):
+        raise ArgumentTypeError(f"{text!r} is no whole number from 1 to {MOST_ORDERS}")
     return int(text)
 
 
@@ -31,6 +34,8 @@ def _rate(text: str) -> float:
         rate = float(text)
     except ValueError:
         rate = math.nan
-    if not 0 < rate < math.inf:
-        raise ArgumentTypeError(f"{text!r} is no number above 0")
+    if not LEAST_RATE <= rate <= MOST_RATE:
+        raise ArgumentTypeError(
+            f"{text!r} is no number from {LEAST_RATE} to {MOST_RATE}"
+        )
     return rate

@@ -27,7 +27,7 @@ class Summary(NamedTuple):
     seconds: float
     latency_ms: dict[str, float]
     events: int
-    violations: int
+    promises_kept: bool
 
     @property
     def orders_per_second(self) -> float:
@@ -42,7 +42,7 @@ class Summary(NamedTuple):
             "seconds": round(self.seconds, 3),
             "orders_per_second": round(self.orders_per_second, 1),
             "latency_ms": self.latency_ms,
-            "violations": self.violations,
+            "promises_kept": self.promises_kept,
         }
 
     def table(self) -> Table:
@@ -62,11 +62,11 @@ class Summary(NamedTuple):
                 f"{name} {value:,.0f} ms" for name, value in self.latency_ms.items()
             ),
             "events": str(self.events),
-            "violations": str(self.violations),
+            "promises kept": "yes" if self.promises_kept else "no",
         }
 
 
-def summarise(posted: Mapping[str, float], *, violations: int) -> Summary:
+def summarise(posted: Mapping[str, float], *, promises_kept: bool) -> Summary:
     """Sum up orders that are all at their end; `posted` is when each was sent."""
     ends = sql.fetch(ENDS, [list(posted)])
     [(events,)] = sql.fetch(EVENTS, [list(posted)])
@@ -80,7 +80,7 @@ def summarise(posted: Mapping[str, float], *, violations: int) -> Summary:
         seconds=max(end for *_, end in ends) - min(posted.values()),
         latency_ms=percentiles(waits),
         events=events,
-        violations=violations,
+        promises_kept=promises_kept,
     )
 
 

@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+from django.core.management import CommandError, call_command, load_command_class
 
 from deploy.local import asking, commands, status, supervise
 from deploy.local.__main__ import main
@@ -61,8 +62,7 @@ def test_only_addresses_where_somebody_answers_are_shown(up, more, shown, monkey
     [
         (["--bogus"], "unrecognized arguments: --bogus"),
         (["--orders", "abc"], "argument --orders: 'abc' is no whole number from 1"),
-        (["--orders", "0"], "argument --orders: '0' is no whole number from 1"),
-        (["--rate", "nan"], "argument --rate: 'nan' is no number above 0"),
+        (["--rate", "nan"], "argument --rate: 'nan' is no number from 0.01 to 10000"),
     ],
 )
 def test_a_demo_that_makes_no_sense_is_refused_before_it_starts(
@@ -75,6 +75,31 @@ def test_a_demo_that_makes_no_sense_is_refused_before_it_starts(
     told = capsys.readouterr().err
     assert said in told
     assert told.startswith(f"usage: {asking.USAGE}\n")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *(("--orders", value) for value in ("abc", "0", "-1", "1.5", "1000001")),
+        *(("--rate", value) for value in ("fast", "0", "-1", "nan", "inf", "10001")),
+    ],
+)
+def test_what_is_refused_the_command_behind_it_refuses_in_the_same_words(
+    option, value, capsys
+):
+    with pytest.raises(SystemExit):
+        asking.check([option, value])
+    with pytest.raises(CommandError) as refused:
+        call_command("run_demo", "--url", "http://127.0.0.1:9", option, value)
+
+    assert str(refused.value).removeprefix("Error: ") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--orders", "1000000"], ["--rate", "10000"]])
+def test_what_is_not_refused_the_command_behind_it_takes(words):
+    asking.check(words)
+    parser = load_command_class("orders", "run_demo").create_parser("", "run_demo")
+    parser.parse_args(["--url", "http://127.0.0.1:9", *words])
 
 
 def test_a_demo_that_makes_sense_is_not_refused():

@@ -3,6 +3,8 @@
 import pytest
 from django.core.management import CommandError, call_command
 
+DEMO = ("run_demo", "--url", "http://127.0.0.1:9")
+
 
 @pytest.mark.parametrize(
     ("words", "limits"),
@@ -16,6 +18,10 @@ from django.core.management import CommandError, call_command
         (("verify", "--wait", "nan"), "number from 0 to 86400"),
         (("verify", "--wait", "soon"), "number from 0 to 86400"),
         (("reconcile", "--grace", "nan"), "number from 0 to 31536000"),
+        (("place_orders", "--orders", "0"), "whole number from 1 to 1000000"),
+        ((*DEMO, "--orders", "0"), "whole number from 1 to 1000000"),
+        ((*DEMO, "--rate", "0"), "number from 0.01 to 10000"),
+        ((*DEMO, "--rate", "nan"), "number from 0.01 to 10000"),
         (("analytics", "--hours", "0"), "whole number from 1 to 2160"),
         (("receive_stock", "A", "--units", "0"), "whole number from 1 to 2147483647"),
         (("receive_stock", "--units", "9" * 14), "whole number from 1 to 2147483647"),

@@ -14,6 +14,10 @@ from orders.demo.display import Display
 from orders.demo.watching import StuckError, watch
 from orders.errors import UnknownProductError
 from orders.pricing import NewOrder
+from orders_project.messaging import people
+
+#: Orders in a transaction.
+BATCH = 500
 
 
 class Command(BaseCommand):
@@ -23,18 +27,20 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--orders", type=int, default=5009, help="default: 5009")
-        parser.add_argument("--batch", type=int, default=500, help="default: 500")
+        parser.add_argument(
+            "--orders",
+            type=people.whole(1, 1_000_000),
+            default=5009,
+            help="default: 5009",
+        )
         parser.add_argument(
             "--wait", action="store_true", help="until all are completed or cancelled"
         )
 
-    def handle(self, *, orders: int, batch: int, wait: bool, **_options: Any) -> None:
-        if orders < 1 or batch < 1:
-            raise CommandError("--orders and --batch take 1 or more.")
+    def handle(self, *, orders: int, wait: bool, **_options: Any) -> None:
         console, start = Console(), time.monotonic()
         try:
-            placed = list(_place(orders, batch, console))
+            placed = list(_place(orders, console))
         except UnknownProductError as error:
             raise CommandError(f"{error} First run: manage.py load_catalogue") from None
         console.print(_rate("Placed", orders, start))
@@ -43,10 +49,10 @@ class Command(BaseCommand):
             console.print(_rate("Drained", orders, start))
 
 
-def _place(count: int, batch: int, console: Console) -> Iterator[str]:
+def _place(count: int, console: Console) -> Iterator[str]:
     wanted = list(new_orders(count))
-    for start in track(range(0, count, batch), "Placing", console=console):
-        for order in services.place_orders(wanted[start : start + batch]):
+    for start in track(range(0, count, BATCH), "Placing", console=console):
+        for order in services.place_orders(wanted[start : start + BATCH]):
             yield str(order.id)
 
 
