@@ -18,7 +18,6 @@ from orders_project.messaging.errors import Outage
 BROKER_SAID = (
     BrokerError,
     amqp.ConnectionError,
-    amqp.RecoverableConnectionError,
     amqp.exceptions.MessageNacked,
     amqp.NotFound,
     amqp.AccessRefused,

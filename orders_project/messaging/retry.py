@@ -12,7 +12,7 @@ from kombu import Exchange
 
 from orders_project.messaging import envelope, sending
 from orders_project.messaging.desk import replays
-from orders_project.messaging.events import NORMAL, new_id, utc_now
+from orders_project.messaging.events import new_id, utc_now
 from orders_project.messaging.topology import DEAD_EXCHANGE
 from orders_project.messaging.wire import Wire
 
@@ -79,7 +79,7 @@ def _publish(wire: Wire, exchange: Exchange, headers: dict[str, Any]) -> None:
             exchange=exchange.name,
             routing_key=wire.queue,
             headers=headers,
-            priority=wire.priority or NORMAL,
+            priority=wire.priority,
             content_type=envelope.SINGLE if single else envelope.BATCH,
             content_encoding="utf-8",
             delivery_mode=2,

@@ -4,7 +4,6 @@ Like promises.py it sees every table, as an auditor does; what it mends, the app
 owns it mends. checks.py is the table of what may differ and what helps.
 """
 
-from orders_project.reconciler.looking import Finding
 from orders_project.reconciler.running import Report, reconcile
 
-__all__ = ("Finding", "Report", "reconcile")
+__all__ = ("Report", "reconcile")

@@ -1,6 +1,5 @@
 """One run over everything: look, mend where that is safe, leave the rest to people."""
 
-import logging
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,8 +13,6 @@ from orders_project.messaging.nudging import RECONCILER
 from orders_project.reconciler import looking
 from orders_project.reconciler.checks import DRIFT, NUDGE
 from orders_project.reconciler.looking import Finding
-
-logger = logging.getLogger(__name__)
 
 #: Of the advisory lock, whatever release holds it.
 NAME = "waybill reconciler"
