@@ -132,10 +132,10 @@ def _parts(body: bytes) -> list[bytes]:
 def _event(raw: bytes) -> Body:
     seen = envelope.unread(raw)
     event, order = _uuid(seen.id), _uuid(seen.subject)
-    whole = event and order and seen.type and _is_json(raw)
-    kind = "event" if whole else "raw"
-    identity = event if kind == "event" and event else _digest(raw)
-    return Body(kind, identity, clean(seen.type), event, order, raw)
+    named = clean(seen.type)
+    if event and order and seen.type and _is_json(raw):
+        return Body("event", event, named, event, order, raw)
+    return Body("raw", _digest(raw), named, event, order, raw)
 
 
 def _step(task: str, body: bytes) -> Body:

@@ -90,9 +90,9 @@ def what_it_does(
     args: Sequence[Any], kwargs: dict[str, Any], embed: dict[str, Any]
 ) -> tuple[int, str]:
     """Return for how many ids a step is, 0 if that is unclear, and what follows it."""
-    [given] = args if len(args) == 1 else [None]
+    given: Any = args[0] if len(args) == 1 else None
     clear = isinstance(given, list) and all(isinstance(one, str) for one in given)
-    ids = len(args[0]) if clear else 0
+    ids = len(given) if clear else 0
     chain = [(one["task"], one["args"], one["kwargs"]) for one in embed["chain"] or ()]
     return ids, repr((kwargs, chain))
 
