@@ -29,9 +29,7 @@ class NotificationAdmin(ReadOnly, Growing):
     @admin.action(description="Send again what failed", permissions=["send"])
     def send_again(self, request: HttpRequest, chosen: QuerySet[Notification]) -> None:
         numbers = list(chosen.values_list("pk", flat=True))
-        count = services.send_again(
-            services.BY_NUMBER, numbers, by=request.user.get_username()
-        )
+        count = services.send_numbers_again(numbers, by=request.user.get_username())
         left = len(numbers) - count
         messages.success(request, f"On their way again: {count}.")
         if left:

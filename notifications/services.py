@@ -167,22 +167,30 @@ def learn_recipients(created: Sequence[OrderCreated]) -> list[str]:
     return [order_id for (order_id,) in sql.fetch(KNOW, [rows])]
 
 
+def send_numbers_again(ids: Sequence[int], *, by: str) -> int:
+    """Have what failed, or was in the hands of a worker that died, sent once more.
+
+    It may have gone out before: that is for a person to decide, and is noted on the
+    order's timeline. Returns how many.
+    """
+    return _send_again(BY_NUMBER, [*ids], by=by)
+
+
+def send_orders_again(ids: Sequence[str], *, by: str) -> int:
+    """Do the same for all that failed of some orders."""
+    return _send_again(BY_ORDER, [*ids], by=by)
+
+
 def send_all_again(*, by: str) -> Iterator[int]:
-    """Have all that failed until now sent once more; yield how many, lot by lot."""
+    """Do the same for all that failed until now; yield how many, lot by lot."""
     [(began,)] = sql.fetch("SELECT statement_timestamp()")
-    while count := send_again(ALL, began, by=by):
+    while count := _send_again(ALL, began, by=by):
         yield count
 
 
 @transaction.atomic
-def send_again(query: str, *which: object, by: str) -> int:
-    """Have what failed, or was in the hands of a worker that died, sent once more.
-
-    It may have gone out before: that is for a person to decide, and is noted on the
-    order's timeline. `query` is BY_NUMBER, BY_ORDER or ALL, of which it is
-    a LOT; returns how many.
-    """
-    found = sql.fetch(query, which)
+def _send_again(query: str, which: object, *, by: str) -> int:
+    found = sql.fetch(query, [which])
     nudging.note(
         ((f"{milestone} by {channel}", order) for channel, milestone, order in found),
         by=by,

@@ -39,4 +39,4 @@ class Command(BaseCommand):
 def _lots(order_ids: Sequence[str], by: str) -> Iterable[int]:
     if not order_ids:
         return services.send_all_again(by=by)
-    return [services.send_again(services.BY_ORDER, [*order_ids], by=by)]
+    return [services.send_orders_again(order_ids, by=by)]
