@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from benchmarks.svg import COLOURS, FRAME, WIDTH
 
-HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 320, 80, 110, 50, 40
-TICKS = 4
+HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 320, 80, 150, 50, 40
+TICKS, SPACING = 4, 12
 
 
 class Line(NamedTuple):
@@ -37,23 +37,31 @@ def _round_up(value: float) -> float:
 
 
 def _drawn(lines: Sequence[Line], scale: tuple[float, float]) -> Iterator[str]:
-    places: list[float] = []
-    for line, colour in zip(lines, COLOURS * len(lines), strict=False):
+    highest_first = sorted(lines, key=_last, reverse=True)
+    ends = [HEIGHT - BOTTOM - _last(line) * scale[1] + 4 for line in highest_first]
+    coloured = zip(highest_first, COLOURS * len(lines), _apart(ends), strict=False)
+    for line, colour, place in coloured:
         path = " ".join(
             f"{LEFT + x * scale[0]:.1f},{HEIGHT - BOTTOM - y * scale[1]:.1f}"
             for x, y in line.points
         )
         yield f'<polyline points="{path}" fill="none" stroke="{colour}"/>'
-        last = line.points[-1][1] if line.points else 0
-        places.append(_free(HEIGHT - BOTTOM - last * scale[1] + 4, places))
-        yield _text(WIDTH - RIGHT + 8, places[-1], line.name, fill=colour)
+        yield _text(WIDTH - RIGHT + 8, place, line.name, fill=colour)
 
 
-def _free(y: float, taken: Sequence[float]) -> float:
-    """Return a height at which no other name stands."""
-    while any(abs(y - other) < 12 for other in taken):
-        y -= 12
-    return y
+def _apart(ends: Sequence[float]) -> Iterator[float]:
+    """Yield a height for each name, near its line's end: below the name above it, and
+    with room for those below.
+    """
+    place = -SPACING
+    for names_below, end in zip(range(len(ends))[::-1], ends, strict=True):
+        lowest = HEIGHT - SPACING * (names_below + 1)
+        place = min(max(end, place + SPACING), lowest)
+        yield place
+
+
+def _last(line: Line) -> float:
+    return line.points[-1][1] if line.points else 0
 
 
 def _grid(top: float, right: float) -> Iterator[str]:

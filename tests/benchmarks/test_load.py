@@ -6,6 +6,7 @@ import threading
 import time
 import xml.etree.ElementTree as ET
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -173,7 +174,20 @@ def test_a_report_keeps_the_sections_of_other_loads(tmp_path):
 def test_a_line_ends_where_its_figures_do():
     drawn = plot("A < B", [Line("a", [(0, 0), (10, 50)]), Line("b", [(10, 100)])])
 
-    first, _ = ET.fromstring(drawn).iter("{http://www.w3.org/2000/svg}polyline")  # noqa: S314 - ours
+    _, first = ET.fromstring(drawn).iter("{http://www.w3.org/2000/svg}polyline")  # noqa: S314 - ours
     ends = [[float(n) for n in one.split(",")] for one in first.get("points").split()]
     assert ends[1][0] > ends[0][0]
     assert ends[1][1] < ends[0][1]
+
+
+@pytest.mark.parametrize("last", [0, 50, 100])
+def test_many_names_stand_apart_and_inside_the_picture(last):
+    lines = [Line(f"worker-{n}", [(0, 100), (10, last)]) for n in range(14)]
+    drawn = ET.fromstring(plot("Memory", lines))  # noqa: S314 - ours
+    height = float(drawn.get("viewBox").split()[3])
+
+    names = [one for one in drawn.iter() if (one.text or "").startswith("worker-")]
+    places = [float(one.get("y")) for one in names]
+    assert all(above + 10 < below for above, below in pairwise(places))
+    assert places[0] > 10
+    assert places[-1] < height
