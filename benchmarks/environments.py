@@ -13,8 +13,6 @@ from deploy.local.places import RUN, VENV
 from deploy.local.say import say
 
 HOME = RUN / "benchmarks"
-#: The file that pins everything -> how a folder is made of it.
-PIN_FILES = ("requirements.txt", "package-lock.json")
 
 
 def install(contestant: Contestant) -> None:
@@ -25,7 +23,7 @@ def install(contestant: Contestant) -> None:
     say(f"installing {contestant.title} into .run/benchmarks/{contestant.name}")
     shutil.rmtree(HOME / contestant.name, ignore_errors=True)
     (HOME / contestant.name).mkdir(parents=True)
-    _venv(contestant, pins) if pins.suffix == ".txt" else _modules(contestant)
+    MAKERS[pins.name](contestant, pins)
     _stamp(contestant, pins).touch()
 
 
@@ -40,7 +38,7 @@ def variables(contestant: Contestant) -> dict[str, str]:
 
 
 def _pins(contestant: Contestant) -> Path | None:
-    files = (contestant.folder / name for name in PIN_FILES)
+    files = (contestant.folder / name for name in MAKERS)
     return next((file for file in files if file.exists()), None)
 
 
@@ -57,13 +55,17 @@ def _venv(contestant: Contestant, pins: Path) -> None:
     quiet.run(pip, doing="pip install")
 
 
-def _modules(contestant: Contestant) -> None:
+def _modules(contestant: Contestant, pins: Path) -> None:
     if shutil.which("npm") is None:
         raise PlainError(
             f"{contestant.title} needs Node.js and npm: install them"
             " (Debian, Ubuntu: apt-get install nodejs npm), or leave it out with --only"
         )
     own = HOME / contestant.name
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(contestant.folder / name, own)
+    for file in (pins, pins.with_name("package.json")):
+        shutil.copy(file, own)
     quiet.run(["npm", "ci", "--prefix", own, "--no-audit", "--no-fund"], doing="npm ci")
+
+
+#: The file that pins everything -> how a folder is made of it.
+MAKERS = {"requirements.txt": _venv, "package-lock.json": _modules}

@@ -1,12 +1,11 @@
 """The orders that everybody carries, and what must be in the tables afterwards."""
 
 import json
-import os
 import random
-import time
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
+
+from orders_project.messaging.events import new_id
 
 SKUS = [f"sku-{number:03d}" for number in range(200)]
 UNITS_IN_STOCK = 1_000_000
@@ -31,14 +30,7 @@ def _order(rng: random.Random) -> Order:
         for sku in rng.sample(SKUS, 2)
     ]
     total = sum(line["quantity"] * line["unit_cents"] for line in lines)
-    return {"id": _uuid7(), "lines": lines, "total_cents": total}
-
-
-def _uuid7() -> str:
-    """An id that sorts by its time: random ones would cost every index its density."""
-    milliseconds = time.time_ns() // 1_000_000
-    chance = int.from_bytes(os.urandom(8), "big") >> 2
-    return str(uuid.UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62 | chance))
+    return {"id": new_id(), "lines": lines, "total_cents": total}
 
 
 def expected(orders: Sequence[Order]) -> dict[str, int]:

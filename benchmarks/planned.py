@@ -3,10 +3,11 @@
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.contestants import BENCHMARKS
+from benchmarks.report import table
 from benchmarks.scaling import CELL, LARGEST, ON_CORES, SERIAL, SYSTEMS, Cost, System
 from deploy.local.places import ROOT
 
@@ -68,12 +69,12 @@ def _stages(cost: Cost) -> str:
     ]
     others = ("PostgreSQL", "RabbitMQ", "web")
     rows += [[f"{one}", f"{cost.cpu[one]:.3f}", "", "", ""] for one in others]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _systems(cost: Cost) -> str:
     rows = [[one.title, *_ends(one, cost)] for one in SYSTEMS]
-    return _table(["", "orders/s", "what ends there", "next", "what ends there"], rows)
+    return table(["", "orders/s", "what ends there", "next", "what ends there"], rows)
 
 
 def _ends(system: System, cost: Cost) -> list[str]:
@@ -84,7 +85,7 @@ def _ends(system: System, cost: Cost) -> list[str]:
 def _targets(cost: Cost) -> str:
     head = ["orders/s", "the largest system breaks at", "cells", "cores in use"]
     head += ["WAL, MB/s", "WAL a day, TB", "dollars a month"]
-    return _table(head, [_target(target, cost) for target in TARGETS])
+    return table(head, [_target(target, cost) for target in TARGETS])
 
 
 def _target(target: int, cost: Cost) -> Row:
@@ -124,7 +125,7 @@ def _cores(cost: Cost, measured: Measured) -> str:
         for one in measured
         if one["what"] == "cores"
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _copies(measured: Measured) -> str:
@@ -141,15 +142,10 @@ def _copies(measured: Measured) -> str:
         if one["what"] != "cores"
     ]
     head = ["", "copies", "events/s", "times one", "the model's"]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _round(value: float) -> str:
     """Two digits: more would be a promise."""
     digits = 1 - math.floor(math.log10(value))
     return f"{round(value, digits):,.0f}"
-
-
-def _table(head: Row, rows: Iterable[Row]) -> str:
-    lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -19,7 +19,7 @@ CORES = "cores"
 ORDERS = 6_000
 
 
-def measure(names: Sequence[str]) -> list[dict]:
+def measure(names: Sequence[str]) -> None:
     """Measure these, and put the figures beside those of earlier runs."""
     if strange := set(names) - {CORES, *MANY}:
         raise PlainError(
@@ -33,7 +33,6 @@ def measure(names: Sequence[str]) -> list[dict]:
         *(_copies(several) if several else ()),
     ]
     SCALED.write_text(json.dumps([*kept, *new], indent=1) + "\n")
-    return new
 
 
 def _cores() -> Iterator[dict]:

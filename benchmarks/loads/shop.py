@@ -19,6 +19,7 @@ from deploy.local import (
     processes,
     rabbitmq,
     servers,
+    status,
     supervise,
 )
 from deploy.local.errors import PlainError
@@ -28,6 +29,7 @@ from deploy.local.say import say
 from deploy.local.session import short_lived
 from deploy.local.system import System
 from deploy.local.waiting import until
+from orders_project.messaging.events import first_id, utc_now
 
 #: Mails and text messages are noted and not sent, as in benchmarks/waybill.
 UNHEARD = "notifications.tasks"
@@ -58,6 +60,11 @@ NOTED = """
     SELECT count(*) FROM notifications_notification
     WHERE order_id >= %s AND milestone <> 'confirmed'
 """
+#: And of these each order has so many.
+MADE = {
+    "records": (RECORDED, orders.EVENTS),
+    "notifications": (NOTED, orders.NOTIFICATIONS),
+}
 SPAN = """
     SELECT extract(epoch FROM (SELECT max(at) FROM messaging_work) - min(created_at))
     FROM orders_order WHERE id >= %s
@@ -94,8 +101,7 @@ class Shop:
 
     def pids(self) -> dict[str, int]:
         """The process ids of all that runs, the servers too, by name."""
-        known = supervise.processes(self.system).items()
-        return {name: one["pid"] for name, one in known if one["pid"]}
+        return status.pids(self.system)
 
     def cpu(self) -> Counter[str]:
         """The CPU seconds of all that runs until now, by name."""
@@ -159,10 +165,10 @@ class Shop:
         for what, statement in LEFT.items():
             if found := self.one(statement):
                 return f"{found} {what}"
-        recorded, noted = self.one(RECORDED, first), self.one(NOTED, first)
-        enough = (count * orders.EVENTS, count * orders.NOTIFICATIONS)
-        found = (recorded, noted)
-        return "" if found >= enough else f"{found} of {enough} records and notes"
+        for what, (statement, each) in MADE.items():
+            if (found := self.one(statement, first)) < count * each:
+                return f"{found} of {count * each} {what}"
+        return ""
 
     def latencies(self, first: str) -> list[float]:
         """Seconds from placed to completed, of the orders since a mark."""
@@ -240,5 +246,4 @@ def shop(programs: Sequence[Process] = PROCESSES) -> Iterator[Shop]:
 
 def mark() -> str:
     """Return an id below which are all ids that were made before this moment."""
-    text = f"{time.time_ns() // 1_000_000:012x}".ljust(32, "0")
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return first_id(utc_now())

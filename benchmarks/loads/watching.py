@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import NamedTuple
 
+from benchmarks.cpu import read, tree
 from benchmarks.loads.lines import Line
 from benchmarks.loads.shop import OPEN, Shop
 
@@ -58,11 +59,12 @@ def memory(pid: int) -> int:
 
     Without what they map of files, and share: PostgreSQL's buffers fill up once.
     """
-    status = _read(Path(f"/proc/{pid}/status"))
-    own = status.partition("RssAnon:")[2].split("kB")[0] or "0"
-    children = Path(f"/proc/{pid}/task").glob("*/children")
-    found = (int(child) for file in children for child in _read(file).split())
-    return 1024 * int(own) + sum(map(memory, found))
+    return 1024 * sum(map(_own, tree(pid)))
+
+
+def _own(pid: int) -> int:
+    status = read(Path(f"/proc/{pid}/status"))
+    return int(status.partition("RssAnon:")[2].split("kB")[0] or 0)
 
 
 def memory_lines(samples: Sequence[Sample]) -> list[Line]:
@@ -72,10 +74,3 @@ def memory_lines(samples: Sequence[Sample]) -> list[Line]:
         Line(name, [(one.at, one.memory.get(name, 0) / 2**20) for one in samples])
         for name in names
     ]
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text()
-    except OSError:  # it has just ended
-        return ""

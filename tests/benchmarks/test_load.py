@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import threading
 import time
 import xml.etree.ElementTree as ET
@@ -16,7 +17,10 @@ from audit.selectors import violations as audit_violations
 from benchmarks.loads import client, filling, plans, report
 from benchmarks.loads.figures import Figure, Outcome, milliseconds, percentile
 from benchmarks.loads.lines import Line, plot
+from benchmarks.loads.shop import LEFT, NOTED, RECORDED, Shop
 from benchmarks.loads.table import LOADS
+from benchmarks.loads.watching import memory
+from deploy.local.system import System
 from inventory.services import receive_stock
 from orders.models import Order, Product
 from orders.pricing import Item, NewOrder
@@ -59,6 +63,36 @@ def test_a_name_that_no_load_has_is_refused():
 
     assert done.returncode == 1
     assert "no load heavy; there are http, light, " in done.stderr
+
+
+# ---- the shop
+def test_orders_have_ended_when_all_is_recorded_and_noted(monkeypatch):
+    own = Shop(System("bench-1"))
+    counts = dict.fromkeys(LEFT.values(), 0) | {RECORDED: 18, NOTED: 15}
+    monkeypatch.setattr(own, "one", lambda statement, *_params: counts[statement])
+
+    assert own.missing("a mark", 2) == "15 of 16 notifications"
+    counts[NOTED] += 1
+    assert own.missing("a mark", 2) == ""
+    counts |= {RECORDED: 17, NOTED: 17}
+    assert own.missing("a mark", 2) == "17 of 18 records"
+    counts |= {RECORDED: 19, NOTED: 15}
+    assert own.missing("a mark", 2) == "15 of 16 notifications"
+
+
+def test_the_memory_of_a_process_is_also_that_of_what_it_started():
+    held = "x = bytearray(60_000_000); print(flush=True); input()"
+    between = (
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {held!r}])"
+    )
+    line = [sys.executable, "-c", between]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as one:
+        one.stdout.readline()
+        found = memory(one.pid)
+        one.communicate(b"\n")
+
+    assert 60_000_000 < found < 120_000_000
+    assert memory(one.pid) == 0
 
 
 # ---- the customers
