@@ -47,10 +47,8 @@ def is_ready(system: System, process: Process) -> bool:
 
 def heard(system: System) -> set[str]:
     """The queues that have a consumer."""
-    return {
-        consumer["queue"]["name"]
-        for consumer in rabbitmq.ask(system, "consumers/%2F") or []
-    }
+    found = rabbitmq.ask(system, f"consumers/{rabbitmq.vhost(system)}") or []
+    return {consumer["queue"]["name"] for consumer in found}
 
 
 def _filled(system: System, process: Process) -> str:

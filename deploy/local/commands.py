@@ -42,23 +42,17 @@ def show(options: Namespace) -> None:
 
 def env(options: Namespace) -> None:
     """Print the settings as KEY=VALUE lines."""
-    tell(
-        "\n".join(
-            f"{name}={value}"
-            for name, value in System.load(options.name).settings().items()
-        )
-    )
+    settings = _running(options.name).settings()
+    tell("\n".join(f"{name}={value}" for name, value in settings.items()))
 
 
 def run(options: Namespace) -> None:
     """Run a command with the settings of a running system."""
-    system = System.load(options.name)
     if not options.words:
         raise PlainError("which command? bin/dev run -- python manage.py check")
-    if not supervise.is_up(system):
-        raise PlainError(f"{system.name} is not running: start it with bin/dev start")
+    environment = _running(options.name).environment()
     os.chdir(ROOT)
-    _become(options.words, system.environment())
+    _become(options.words, environment)
 
 
 def up(options: Namespace) -> None:
@@ -103,6 +97,14 @@ def test(options: Namespace) -> int:
         return signals.run(
             ["python", "-m", "pytest", *options.words], system.environment()
         )
+
+
+def _running(name: str) -> System:
+    """One that never ran has no ports, and so no settings."""
+    system = System.load(name)
+    if not supervise.is_up(system):
+        raise PlainError(f"{name} is not running: start it with bin/dev start")
+    return system
 
 
 def _become(words: list[str], environment: dict[str, str]) -> None:

@@ -5,13 +5,10 @@ Only the standard library: it comes before anything is installed.
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from fcntl import LOCK_EX, flock
 
 from deploy.local import debian, docker, environment, programs
 from deploy.local.errors import PlainError, plainly
-from deploy.local.places import RUN, VENV
+from deploy.local.places import VENV, alone
 from deploy.local.system import OUTSIDE
 
 PACKAGES = {"DATABASE_URL": "postgresql", "AMQP_URL": "rabbitmq-server"}
@@ -27,7 +24,8 @@ def main(words: list[str]) -> int:
         "requirements.txt",
         *(["requirements-dev.txt"] if "--dev" in options else []),
     ]
-    with _alone():
+    # Two installations at once would each find the other's half.
+    with alone("setup"):
         environment.install(files)
         _find_servers()
     if then:
@@ -57,15 +55,6 @@ def _find_servers() -> None:
 
 def _outside() -> set[str]:
     return {name for name in OUTSIDE if os.environ.get(name)}
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Two installations at once would each find the other's half."""
-    RUN.mkdir(mode=0o711, exist_ok=True)
-    with (RUN / "setup.lock").open("w") as lock:
-        flock(lock, LOCK_EX)
-        yield
 
 
 if __name__ == "__main__":

@@ -4,13 +4,11 @@ until nothing is left.
 
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from fcntl import LOCK_EX, flock
+from collections.abc import Iterable, Sequence
 
 from deploy.local import application, leftovers, servers, supervise
 from deploy.local.errors import PlainError
-from deploy.local.places import ROOT, RUN
+from deploy.local.places import ROOT, RUN, alone
 from deploy.local.processes import Process
 from deploy.local.program import Program
 from deploy.local.say import say
@@ -20,7 +18,8 @@ from deploy.local.waiting import until
 
 def start(system: System, *, only_servers: bool = False) -> None:
     """Bring up what does not run yet."""
-    with _alone(system):
+    # Two starts at once would each take the other for a leftover.
+    with alone(system.name):
         if not supervise.is_up(system):
             prepare(system, application.programs(system, application.needed(system)))
         say("starting PostgreSQL and RabbitMQ")
@@ -31,7 +30,7 @@ def start(system: System, *, only_servers: bool = False) -> None:
 
 def stop(system: System) -> None:
     """Stop everything and make sure of it."""
-    with _alone(system):
+    with alone(system.name):
         supervise.shut_down(system)
         _await_end(system)
         servers.stop(system)
@@ -119,12 +118,3 @@ def _await_end(system: System) -> None:
         until(lambda: not leftovers.of(system), what="stopping", seconds=patience)
     except PlainError:
         leftovers.stop(system)
-
-
-@contextmanager
-def _alone(system: System) -> Iterator[None]:
-    """Two starts of one system at once would each take the other for a leftover."""
-    RUN.mkdir(mode=0o711, exist_ok=True)
-    with (RUN / f"{system.name}.lock").open("w") as lock:
-        flock(lock, LOCK_EX)
-        yield

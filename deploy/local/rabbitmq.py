@@ -9,7 +9,11 @@ import shutil
 import socket
 import subprocess
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import quote, unquote, urlsplit
+
+import amqp
+from kombu import Connection
+from kombu.exceptions import OperationalError
 
 from deploy.local import programs
 from deploy.local.errors import PlainError
@@ -35,6 +39,8 @@ ERLANG = (
     "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none"
     " -kernel inet_dist_use_interface {127,0,0,1}"
 )
+#: Of a management API whose address says none: those of messaging/inspection.py.
+PORTS = {"http": 15672, "https": 443}
 
 
 def name_server(system: System) -> Program:
@@ -54,14 +60,11 @@ def name_server(system: System) -> Program:
 
 
 def program(system: System) -> Program:
-    script = programs.rabbitmq()
-    if script is None:
-        raise PlainError("RabbitMQ is not installed: run bin/setup")
     # Whose data is thrown away need not close its files, which takes seconds.
     signal = "KILL" if system.short_lived else "TERM"
     return Program(
         "rabbitmq",
-        command(script),
+        command(_script()),
         group="servers",
         environment=_environment(system),
         stop_signal=signal,
@@ -82,11 +85,8 @@ def prepare(system: System) -> None:
 
 def control(system: System, *words: str) -> None:
     """Run rabbitmqctl on the running broker."""
-    script = programs.rabbitmq()
-    if script is None:
-        raise PlainError("RabbitMQ is not installed: run bin/setup")
     subprocess.run(
-        [script.with_name("rabbitmqctl"), "--quiet", *words],
+        [_script().with_name("rabbitmqctl"), "--quiet", *words],
         env={**os.environ, **_environment(system)},
         check=True,
         capture_output=True,
@@ -99,10 +99,8 @@ def remove(system: System) -> None:
 
 
 def is_ready(system: System) -> bool:
-    """Does it shake hands, and does its management answer us?"""
-    return (
-        _shakes_hands(urlsplit(system.amqp_url)) and ask(system, "whoami") is not None
-    )
+    """Does it let us in, and does its management answer us?"""
+    return _lets_in(system.amqp_url) and ask(system, "whoami") is not None
 
 
 def names_are_ready(system: System) -> bool:
@@ -117,26 +115,44 @@ def names_are_ready(system: System) -> bool:
 def ask(system: System, path: str) -> object:
     """An answer of the management API, None while there is none."""
     address = urlsplit(system.management_url)
-    login = base64.b64encode(f"{address.username}:{address.password}".encode()).decode()
-    url = f"{address.scheme}://{address.hostname}:{address.port}/api/{path}"
+    host = f"{address.hostname}:{address.port or PORTS[address.scheme]}"
+    word = base64.b64encode(":".join(login(system)).encode()).decode()
+    url = f"{address.scheme}://{host}/api/{path}"
     try:
-        return json.loads(fetch(url, {"Authorization": f"Basic {login}"}))
+        return json.loads(fetch(url, {"Authorization": f"Basic {word}"}))
     except (OSError, ValueError):
         return None
 
 
-def _shakes_hands(address: SplitResult) -> bool:
-    """Send AMQP's greeting; a broker that accepts connections but still boots does not
-    answer it.
+def login(system: System) -> tuple[str, str]:
+    """The user and the password of the management API."""
+    address = urlsplit(system.management_url)
+    return unquote(address.username or "guest"), unquote(address.password or "guest")
+
+
+def vhost(system: System) -> str:
+    """The application's, as a part of a path in the management API."""
+    return quote(Connection(system.amqp_url).virtual_host or "/", safe="")
+
+
+def _lets_in(url: str) -> bool:
+    """A broker that accepts connections but still boots does not, nor does one whose
+    certificate the application would refuse (CELERY_BROKER_USE_SSL).
     """
+    secure = url.startswith("amqps:") and {"server_hostname": None}
     try:
-        with socket.create_connection(
-            (address.hostname, address.port or 5672), timeout=5
-        ) as connection:
-            connection.sendall(b"AMQP\x00\x00\x09\x01")
-            return connection.recv(1) == b"\x01"
-    except OSError:
+        with Connection(url, ssl=secure, connect_timeout=5) as broker:
+            broker.ensure_connection(max_retries=0)
+    except (OperationalError, amqp.AMQPError, OSError):
         return False
+    return True
+
+
+def _script() -> Path:
+    script = programs.rabbitmq()
+    if script is None:
+        raise PlainError("RabbitMQ is not installed: run bin/setup")
+    return script
 
 
 def _environment(system: System) -> dict[str, str]:

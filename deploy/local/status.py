@@ -1,8 +1,9 @@
 """What runs and where, for people and for programs."""
 
 import json
+from urllib.parse import urlsplit
 
-from deploy.local import supervise
+from deploy.local import rabbitmq, supervise
 from deploy.local.errors import PlainError
 from deploy.local.system import System
 
@@ -16,9 +17,7 @@ def report(system: System) -> dict:
         raise PlainError(
             f"{system.name} is not running: start it with bin/{system.kind} start"
         )
-    management, _, password = (
-        system.management_url.rpartition("@")[0].rpartition("//")[2].partition(":")
-    )
+    user, password = rabbitmq.login(system)
     return {
         "api": system.web,
         "admin": {
@@ -31,7 +30,7 @@ def report(system: System) -> dict:
         "amqp": system.amqp_url,
         "management": {
             "url": _without_login(system.management_url),
-            "user": management,
+            "user": user,
             "password": password,
         },
         "database": system.database_url,
@@ -81,5 +80,5 @@ def _with_login(entry: dict) -> str:
 
 
 def _without_login(url: str) -> str:
-    scheme, _, rest = url.partition("//")
-    return f"{scheme}//{rest.rpartition('@')[2]}"
+    address = urlsplit(url)
+    return address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()

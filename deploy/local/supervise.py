@@ -89,9 +89,9 @@ def configuration(system: System, programs: list[Program]) -> str:
 
 def start(system: System, programs: Iterable[Program]) -> None:
     """Start those that do not run."""
-    states = processes(system)
+    known = processes(system)
     for program in programs:
-        if states[program.name]["statename"] not in ("RUNNING", "STARTING"):
+        if _state(known, program.name) not in ("RUNNING", "STARTING"):
             _call(system).supervisor.startProcess(program.id, False)
 
 
@@ -112,9 +112,11 @@ def processes(system: System) -> dict[str, dict]:
 
 
 def check(system: System, name: str) -> None:
-    """Raise when a process that is waited for has given up."""
-    info = processes(system)[name]
-    if info["statename"] in ("FATAL", "EXITED", "STOPPED"):
+    """Raise when a process that is waited for has given up; a container, or somebody
+    else's server, is none that the supervisor knows.
+    """
+    info = processes(system).get(name)
+    if info and info["statename"] in ("FATAL", "EXITED", "STOPPED"):
         raise PlainError(
             f"{name} does not start; the end of its log:\n{tail(system, name)}"
         )
@@ -140,6 +142,15 @@ def shut_down(system: System) -> None:
     """Ask it to stop everything and then itself; it answers at once."""
     with contextlib.suppress(OSError, xmlrpc.client.Error):  # gone, or going already
         _call(system).supervisor.shutdown()
+
+
+def _state(known: dict[str, dict], name: str) -> str:
+    if name not in known:
+        raise PlainError(
+            f"the running supervisor knows no {name}: another version of this checkout "
+            "started it. Run bin/dev stop, then bin/dev start"
+        )
+    return known[name]["statename"]
 
 
 def _call(system: System) -> xmlrpc.client.ServerProxy:

@@ -19,6 +19,12 @@ MARK = "WAYBILL_SYSTEM"
 LONGEST_SOCKET = 95
 OUTSIDE = ("DATABASE_URL", "AMQP_URL")
 SECRETS = ("django", "postgres", "rabbitmq", "erlang", "admin", "flower")
+#: For a system of which one waits for the end.
+SOON = {
+    "DEBUG": "false",
+    "CARRIER_DELIVERY_SECONDS": "0",
+    "CONFIRMATION_DELAY_SECONDS": "0",
+}
 #: What differs between a system to look at and one that should be done soon.
 SETTINGS = {
     "dev": {
@@ -26,21 +32,7 @@ SETTINGS = {
         "CARRIER_DELIVERY_SECONDS": "20",
         "CONFIRMATION_DELAY_SECONDS": "5",
     },
-    "demo": {
-        "DEBUG": "false",
-        "CARRIER_DELIVERY_SECONDS": "0",
-        "CONFIRMATION_DELAY_SECONDS": "0",
-    },
-    "test": {
-        "DEBUG": "false",
-        "CARRIER_DELIVERY_SECONDS": "0",
-        "CONFIRMATION_DELAY_SECONDS": "0",
-    },
-    "bench": {
-        "DEBUG": "false",
-        "CARRIER_DELIVERY_SECONDS": "0",
-        "CONFIRMATION_DELAY_SECONDS": "0",
-    },
+    **dict.fromkeys(("demo", "test", "bench"), SOON),
     # What waits for minutes in a shop waits for seconds here.
     "faults": {
         "DEBUG": "false",
@@ -61,7 +53,8 @@ def forget_outside() -> None:
 def _usual_management(amqp: str) -> str:
     """The management API of a broker of which only the AMQP address was given."""
     broker = urlsplit(amqp)
-    return f"http://{broker.username}:{broker.password}@{broker.hostname}:15672"
+    login, at, _ = broker.netloc.rpartition("@")
+    return f"http://{login}{at}{broker.hostname}:15672"
 
 
 @dataclass

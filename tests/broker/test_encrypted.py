@@ -1,13 +1,8 @@
 """The broker behind TLS: whom relay and workers trust, and that events get through."""
 
-import ssl
-import subprocess
 import sys
-from contextlib import closing, contextmanager
-from urllib.parse import urlsplit
 
 import pytest
-from django.conf import settings
 from django.db import transaction
 
 from audit.models import AuditRecord
@@ -15,28 +10,11 @@ from orders_project.messaging import outbox
 from orders_project.messaging.events import OrderPaid, new_id
 from orders_project.messaging.topology import AUDIT_QUEUE
 from tests.awaiting import eventually
-from tests.faults.proxy import Proxy
+from tests.encrypted import ANOTHER, OURS, encrypted
 from tests.processes import BIN, manage, process, relay, worker
 
 RELAY = (sys.executable, "manage.py", "relay")
 WORKER = (BIN / "celery", "-A", "orders_project", "worker", "-Q", AUDIT_QUEUE.name)
-OURS, ANOTHER = "IP:127.0.0.1", "DNS:another.example"
-
-
-@contextmanager
-def encrypted(folder, name):
-    """Yield the URL of a broker with this name, and its certificate's file."""
-    certificate, key = folder / "broker.pem", folder / "key.pem"
-    words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    words += ["-subj", "/CN=broker", "-addext", f"subjectAltName={name}"]
-    words += ["-out", certificate, "-keyout", key]
-    subprocess.run(["openssl", *words], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    there = urlsplit(settings.AMQP_URL)
-    with closing(Proxy(there.port, tls=context)) as between:
-        netloc = there.netloc.replace(f":{there.port}", f":{between.port}")
-        yield there._replace(scheme="amqps", netloc=netloc).geturl(), certificate
 
 
 def test_events_are_published_and_heard(broker, tmp_path):

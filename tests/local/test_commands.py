@@ -7,7 +7,9 @@ from django.core.management import CommandError, call_command, load_command_clas
 
 from deploy.local import asking, commands, status, supervise
 from deploy.local.__main__ import main
+from deploy.local.errors import PlainError
 from deploy.local.places import ROOT
+from deploy.local.program import Program
 from deploy.local.system import System
 
 PIDS = {"postgres": 1, "rabbitmq": 2}
@@ -39,6 +41,24 @@ def up(monkeypatch):
 def test_a_command_that_cannot_be_run_is_told_in_words(up, words, said, capsys):
     assert main(["run", *words]) == 1
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["env"], ["run", "--", "true"]])
+def test_what_never_ran_has_no_settings_to_tell(words, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("deploy.local.system.RUN", tmp_path)
+    monkeypatch.setattr("deploy.local.signals.hear", lambda: None)
+
+    assert main(words) == 1
+    assert "dev is not running: start it with bin/dev start" in capsys.readouterr().err
+
+
+def test_a_system_that_another_version_started_has_to_be_stopped_first(up, monkeypatch):
+    monkeypatch.setattr(supervise, "processes", lambda _system: {"web": {}})
+
+    with pytest.raises(
+        PlainError, match=r"no worker-new: .* bin/dev stop, then bin/dev"
+    ):
+        supervise.start(up, [Program("worker-new", "true")])
 
 
 @pytest.mark.parametrize(
