@@ -18,6 +18,8 @@ from orders_project.panels import Rows, panel
 
 #: The page has to answer in seconds; the command takes its time.
 HEAVY_HOURS = 24
+#: Of thousands of digits Python makes no number, but an error.
+MOST_DIGITS = len(str(MAX_HOURS))
 #: What may be wrong with an order's records, the worst first. What is said a moment
 #: before it is recorded is no harm.
 JUDGED: Sequence[tuple[str, Callable[[str], Iterator[str]]]] = (
@@ -77,12 +79,12 @@ class AnalyticsAdmin(ReadOnly):
 def asked_hours(request: HttpRequest) -> int:
     """Return `?hours=`, or the default for what is no sensible number of hours."""
     text = request.GET.get("hours", "")
-    hours = int(text) if text.isdecimal() and len(text) < len("99999") else 0
+    hours = int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else 0
     return hours if 0 < hours <= MAX_HOURS else DEFAULT_HOURS
 
 
 @panel("Audit")
-def audit(order_id: str) -> Rows:
+def audit_panel(order_id: str) -> Rows:
     """Show an order's records, and whether they are as they were written."""
     return [
         ("chain verifies", verdict(order_id)),

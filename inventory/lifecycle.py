@@ -12,8 +12,3 @@ TRANSITIONS: Mapping[str, tuple[str, ...]] = {
     RELEASED: (),
     REFUSED: (),
 }
-
-
-def before(status: str) -> list[str]:
-    """Return the statuses from which a status may be reached."""
-    return [source for source, targets in TRANSITIONS.items() if status in targets]

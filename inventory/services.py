@@ -5,12 +5,12 @@ two workers that locked them otherwise would wait for one another.
 """
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from django.db import transaction
 
-from inventory.lifecycle import COMMITTED, HELD, REFUSED, RELEASED, before
+from inventory.lifecycle import COMMITTED, HELD, REFUSED, RELEASED, TRANSITIONS
 from inventory.models import StockItem
 from inventory.selectors import drift
 from orders_project.database import sql
@@ -26,6 +26,7 @@ from orders_project.messaging.events import (
     StockReleased,
     StockReserved,
 )
+from orders_project.messaging.rows import before, first_of_each
 
 OPEN = """
     INSERT INTO inventory_reservation (order_id, status)
@@ -97,7 +98,8 @@ def commit_stock(events: Sequence[PaymentSucceeded]) -> None:
     held = _units_of(moved)
     _lock_stock([held])
     _change_stock(reserved=_less(held), sold=held)
-    outbox.append(*(e.then(StockCommitted) for e in _first_of(events, moved)))
+    by_order = first_of_each(events)
+    outbox.append(*(by_order[one].then(StockCommitted) for one in moved))
 
 
 def release_stock(events: Sequence[PaymentFailed | OrderCancelled]) -> None:
@@ -114,7 +116,9 @@ def release_stock(events: Sequence[PaymentFailed | OrderCancelled]) -> None:
     )
     _lock_stock([held, bought])
     _change_stock(reserved=_less(held), sold=_less(bought))
-    outbox.append(*(event.then(StockReleased) for event in _first_of(events, moved)))
+    # A failed payment and the cancellation it led to may come in one batch.
+    by_order = first_of_each(events)
+    outbox.append(*(by_order[one].then(StockReleased) for one in moved))
 
 
 @transaction.atomic
@@ -190,15 +194,11 @@ def _lines(held: Mapping[str, Wanted]) -> list[dict[str, object]]:
 def _move(events: Sequence[Event], status: str) -> dict[str, str]:
     """Move the reservations as far as the lifecycle allows; return where each stood."""
     ids = [event.order_id for event in events]
-    moved: dict[str, str] = dict(sql.fetch(LOCK_RESERVATIONS, [ids, before(status)]))
+    moved: dict[str, str] = dict(
+        sql.fetch(LOCK_RESERVATIONS, [ids, before(TRANSITIONS, status)])
+    )
     sql.run(MOVE, [status, list(moved)])
     return moved
-
-
-def _first_of(events: Sequence[E], order_ids: Container[str]) -> list[E]:
-    # A failed payment and the cancellation it led to may come in one batch.
-    firsts = {event.order_id: event for event in reversed(events)}
-    return [firsts[order_id] for order_id in firsts if order_id in order_ids]
 
 
 def _units_of(order_ids: Iterable[str]) -> Wanted:

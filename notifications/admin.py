@@ -37,7 +37,7 @@ class NotificationAdmin(ReadOnly, Growing):
 
 
 @panel("Notifications")
-def notifications(order_id: str) -> Rows:
+def notifications_panel(order_id: str) -> Rows:
     return [
         (f"{one.milestone} by {one.channel}", _status(one))
         for one in selectors.of_order(order_id)

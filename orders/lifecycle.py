@@ -23,8 +23,3 @@ MOVES: Mapping[str, tuple[str, ...]] = {
 STATUSES = tuple(MOVES)
 TERMINAL = tuple(status for status, onward in MOVES.items() if not onward)
 OPEN = tuple(status for status, onward in MOVES.items() if onward)
-
-
-def before(status: str) -> list[str]:
-    """Return the statuses from which an order may move to this one."""
-    return [start for start, onward in MOVES.items() if status in onward]

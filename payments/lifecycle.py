@@ -45,8 +45,3 @@ MOVING: Sequence[str] = (OPENED, AUTHORISED, DUE)
 
 #: What has not come to its end; a settled payment is only touched by a refund.
 OPEN: Sequence[str] = (OPENED, AUTHORISED, ACCEPTED, DUE, VOIDING)
-
-
-def before(status: str, table: Mapping[str, Sequence[str]] = PAYMENT) -> list[str]:
-    """Return the statuses from which a status may be reached."""
-    return [source for source, targets in table.items() if status in targets]

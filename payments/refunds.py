@@ -16,11 +16,11 @@ from orders_project.messaging import outbox
 from orders_project.messaging.chains import Job
 from orders_project.messaging.crash import crash_point
 from orders_project.messaging.events import OrderCancelled, PaymentRefunded
+from orders_project.messaging.rows import before
 from payments.chains import CHAINS
 from payments.gateways import gateway
 from payments.gateways.port import Reversal
 from payments.lifecycle import CANCELLED, FAILED, REFUND, REFUNDED, REQUESTED, VOIDING
-from payments.lifecycle import before as reached_from
 from payments.rows import Row, lock, move, move_all, read
 
 GATEWAY_UNREACHABLE = "gateway_unreachable"
@@ -149,7 +149,7 @@ def request(rows: Sequence[Row]) -> None:
 def request_again(order_ids: Collection[str]) -> None:
     """Undo once more what was charged although it had been called off."""
     if order_ids:
-        sources = reached_from(REQUESTED, REFUND)
+        sources = before(REFUND, REQUESTED)
         CHAINS.start(sql.fetch(REQUEST_AGAIN, [list(order_ids), sources]))
 
 

@@ -2,14 +2,14 @@
 
 from django.db import transaction
 
-from orders import lifecycle
 from orders.errors import InvalidTransitionError, OrderNotFoundError
-from orders.lifecycle import CANCELLED, SHIPPED
+from orders.lifecycle import CANCELLED, MOVES, SHIPPED
 from orders.models import Order
 from orders.selectors import OrderId
 from orders_project.messaging import outbox
 from orders_project.messaging.events import DeliveryConfirmed, OrderCancelled, utc_now
 from orders_project.messaging.models import LoggedEvent
+from orders_project.messaging.rows import before
 
 
 @transaction.atomic
@@ -21,7 +21,7 @@ def cancel_order(order_id: OrderId, *, reason: str = "customer") -> Order:
     order = lock_order(order_id)
     if order.status == CANCELLED:
         return order
-    if order.status not in lifecycle.before(CANCELLED):
+    if order.status not in before(MOVES, CANCELLED):
         raise InvalidTransitionError(order.id, order.status, CANCELLED)
     order.status, order.reason = CANCELLED, reason
     order.cancelled_at = order.updated_at = utc_now()

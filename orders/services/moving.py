@@ -6,10 +6,9 @@ are not locked: the check of a foreign key would wait, in an order of its own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from orders import lifecycle
-from orders.lifecycle import CANCELLED, COMPLETED, PAID, PENDING, SHIPPED
+from orders.lifecycle import CANCELLED, COMPLETED, MOVES, OPEN, PAID, PENDING, SHIPPED
 from orders_project.database import sql
 from orders_project.messaging import outbox
 from orders_project.messaging.errors import Poison, RetryLater
@@ -25,8 +24,7 @@ from orders_project.messaging.events import (
     ShipmentPrepared,
     StockRanOut,
 )
-
-E = TypeVar("E", bound=Event)
+from orders_project.messaging.rows import before, first_of_each
 
 LOCK = """
     SELECT id::text, status, method FROM orders_order
@@ -78,7 +76,7 @@ def cancel_orders(events: Sequence[StockRanOut | PaymentFailed]) -> None:
     by_order = first_of_each(events)
     lock_orders(by_order)
     rows = sql.rows(_at(one) | {"reason": reason_of(one)} for one in by_order.values())
-    moved = sql.fetch(CANCEL, [rows, lifecycle.before(CANCELLED)])
+    moved = sql.fetch(CANCEL, [rows, before(MOVES, CANCELLED)])
     causes = [by_order[order_id] for (order_id,) in moved]
     outbox.append(*(one.then(OrderCancelled, reason=reason_of(one)) for one in causes))
 
@@ -87,7 +85,7 @@ def record_payments(events: Sequence[PaymentSucceeded]) -> None:
     """Note that the money is ours. An order paid at the door was shipped before."""
     by_order = first_of_each(events)
     lock_orders(by_order)
-    paid = sql.fetch(PAY, [lifecycle.before(PAID), _times(by_order), [*lifecycle.OPEN]])
+    paid = sql.fetch(PAY, [before(MOVES, PAID), _times(by_order), [*OPEN]])
     outbox.append(
         *(
             by_order[order_id].then(OrderPaid, total_cents=cents, currency=currency)
@@ -106,7 +104,7 @@ def ship_orders(events: Sequence[ShipmentPrepared]) -> None:
     orders = lock_orders(by_order)
     unpaid = (o for o in orders if o.status == PENDING and o.method == "prepaid")
     _wait_for(unpaid, "paid")
-    moved = sql.fetch(SHIP, [_times(by_order), lifecycle.before(SHIPPED)])
+    moved = sql.fetch(SHIP, [_times(by_order), before(MOVES, SHIPPED)])
     causes = [by_order[order_id] for (order_id,) in moved]
     outbox.append(*(one.then(OrderShipped, tracking=one.tracking) for one in causes))
 
@@ -118,7 +116,7 @@ def record_deliveries(events: Sequence[ShipmentDelivered]) -> None:
     """
     by_order = first_of_each(events)
     orders = lock_orders(by_order)
-    _wait_for((o for o in orders if o.status in lifecycle.before(SHIPPED)), "shipped")
+    _wait_for((o for o in orders if o.status in before(MOVES, SHIPPED)), "shipped")
     sql.run(DELIVER, [_times(by_order)])
     _complete(by_order)
 
@@ -132,13 +130,8 @@ def _wait_for(early: Iterable[Locked], what: str) -> None:
 
 
 def _complete(by_order: Mapping[str, Event]) -> None:
-    done = sql.fetch(COMPLETE, [list(by_order), lifecycle.before(COMPLETED)])
+    done = sql.fetch(COMPLETE, [list(by_order), before(MOVES, COMPLETED)])
     outbox.append(*(by_order[order_id].then(OrderCompleted) for (order_id,) in done))
-
-
-def first_of_each(events: Iterable[E]) -> dict[str, E]:
-    """Return one event for each order: of two that say the same, the first counts."""
-    return {event.order_id: event for event in reversed(list(events))}
 
 
 def lock_orders(order_ids: Iterable[str]) -> list[Locked]:

@@ -45,8 +45,7 @@ def end_silence(seconds: float = SECONDS) -> None:
 
 def _is_at_work(connection: Any) -> bool:
     # With autocommit there is no BEGIN, and the first packet may be a long statement.
-    by_itself = extensions.STATUS_READY if connection.autocommit else None
-    return connection.status in (extensions.STATUS_BEGIN, by_itself)
+    return bool(connection.autocommit) or connection.status == extensions.STATUS_BEGIN
 
 
 @contextmanager

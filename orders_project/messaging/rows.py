@@ -105,5 +105,15 @@ class Table(Generic[R]):
         return [self._row(*found) for found in sql.fetch(self._queries[query], params)]
 
 
+def before(lifecycle: Mapping[str, Sequence[str]], status: str) -> list[str]:
+    """Return the statuses from which a row may move to this one."""
+    return [start for start, onward in lifecycle.items() if status in onward]
+
+
+def first_of_each(events: Iterable[E]) -> dict[str, E]:
+    """Return one event for each order: of two that move it alike, the first counts."""
+    return {event.order_id: event for event in reversed(list(events))}
+
+
 def _column(name: str) -> str:
     return f"t.{name}::text" if name in IDS else f"t.{name}"

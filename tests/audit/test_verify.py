@@ -112,7 +112,7 @@ def test_an_order_nobody_knows_is_said_to_be_unknown():
 
 
 def test_what_is_no_order_id_is_refused_by_the_option_s_name():
-    with pytest.raises(CommandError, match="--order"):
+    with pytest.raises(CommandError, match="--order: 'x' is no order's id"):
         call_command("audit", "--verify", "--order", "x")
 
 

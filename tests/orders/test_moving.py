@@ -21,6 +21,7 @@ from orders_project.messaging.events import (
     new_id,
 )
 from orders_project.messaging.hearing import HEARS
+from orders_project.messaging.rows import before
 from orders_project.messaging.topology import FAILED_ORDER_QUEUE, ORDER_QUEUE, keys_of
 from tests.bus import hear, said
 from tests.orders.conftest import delivered, paid, prepared
@@ -159,7 +160,7 @@ def test_the_queues_bindings_are_exactly_what_is_heard():
 
 def test_a_terminal_status_leads_nowhere():
     assert lifecycle.TERMINAL == ("completed", "cancelled")
-    assert lifecycle.before("cancelled") == ["pending", "paid"]
+    assert before(lifecycle.MOVES, "cancelled") == ["pending", "paid"]
 
 
 STEPS = {"paid": paid, "prepared": prepared, "delivered": delivered, "no": declined}

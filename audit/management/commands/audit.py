@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any
-from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.progress import track
@@ -11,6 +10,7 @@ from rich.progress import track
 from audit import selectors
 from audit.chain import breaks
 from orders_project.database.silence import MAINTENANCE, long_statements
+from orders_project.messaging import people
 
 #: More would scroll the first ones away; the count is told in any case.
 SHOWN = 20
@@ -25,16 +25,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--verify", action="store_true", required=True)
-        parser.add_argument("--order", type=UUID, help="only this order's records")
+        parser.add_argument(
+            "--order", type=people.order_id, help="only this order's records"
+        )
 
     @long_statements(MAINTENANCE)
-    def handle(self, *, order: UUID | None, **_options: Any) -> None:
-        only = str(order) if order else None
-        records, events = selectors.records(only), selectors.logged(only)
+    def handle(self, *, order: str | None, **_options: Any) -> None:
+        records, events = selectors.records(order), selectors.logged(order)
         if order and not (records.exists() or events.exists()):
             raise CommandError(f"Nothing is known of order {order}; is the id right?")
         recorded = records.count()
-        found = self._check(only, recorded)
+        found = self._check(order, recorded)
         first = list(islice(found, SHOWN))
         for violation in first:
             self.stdout.write(violation)
@@ -46,8 +47,8 @@ class Command(BaseCommand):
             )
         self.stdout.write(f"{checked}: every chain verifies, and nothing is missing.")
 
-    def _check(self, only: str | None, total: int) -> Iterator[str]:
+    def _check(self, order: str | None, total: int) -> Iterator[str]:
         links = track(
-            selectors.links(only), "Verifying", total, disable=not self.stdout.isatty()
+            selectors.links(order), "Verifying", total, disable=not self.stdout.isatty()
         )
-        return chain(breaks(links), selectors.incomplete(only))
+        return chain(breaks(links), selectors.incomplete(order))
