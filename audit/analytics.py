@@ -55,11 +55,11 @@ ORDERS = """
         count(*) FILTER (WHERE what = 'cancelled')
     FROM (
         SELECT 'created' AS what, created_at AS at FROM audit_orderfact
-            WHERE created_at >= %s AND created_at < %s
+            WHERE created_at >= %(start)s AND created_at < %(end)s
         UNION ALL SELECT 'paid', paid_at FROM audit_orderfact
-            WHERE paid_at >= %s AND paid_at < %s
+            WHERE paid_at >= %(start)s AND paid_at < %(end)s
         UNION ALL SELECT 'cancelled', cancelled_at FROM audit_orderfact
-            WHERE cancelled_at >= %s AND cancelled_at < %s
+            WHERE cancelled_at >= %(start)s AND cancelled_at < %(end)s
     ) AS happened
     GROUP BY hour ORDER BY hour
 """
@@ -67,19 +67,19 @@ REVENUE = """
     SELECT date_trunc('hour', paid_at) AS hour, coalesce(currency, ''), count(*),
         coalesce(sum(total_cents), 0)::bigint
     FROM audit_orderfact
-    WHERE paid_at >= %s AND paid_at < %s AND cancelled_at IS NULL
+    WHERE paid_at >= %(start)s AND paid_at < %(end)s AND cancelled_at IS NULL
     GROUP BY hour, currency ORDER BY hour, currency
 """
 FAILURES = """
     SELECT date_trunc('hour', cancelled_at) AS hour, coalesce(reason, ''), count(*)
     FROM audit_orderfact
-    WHERE cancelled_at >= %s AND cancelled_at < %s
+    WHERE cancelled_at >= %(start)s AND cancelled_at < %(end)s
     GROUP BY hour, reason ORDER BY hour, count(*) DESC, reason
 """
 RETRIES = """
     SELECT date_trunc('hour', at) AS hour, queue, sum(events)::bigint
     FROM messaging_work
-    WHERE outcome = 'retried' AND at >= %s AND at < %s
+    WHERE outcome = 'retried' AND at >= %(start)s AND at < %(end)s
     GROUP BY hour, queue ORDER BY hour, queue
 """
 STAGES = """
@@ -92,7 +92,7 @@ STAGES = """
         (3, 'shipped to completed',
             extract(epoch FROM completed_at - shipped_at)::float8)
     ) AS stage(place, name, seconds)
-    WHERE created_at >= %s AND created_at < %s AND seconds >= 0
+    WHERE created_at >= %(start)s AND created_at < %(end)s AND seconds >= 0
     GROUP BY place, name ORDER BY place
 """
 
@@ -122,4 +122,4 @@ def stages(start: datetime, end: datetime) -> list[Stage]:
 
 
 def _fetch(query: str, start: datetime, end: datetime) -> list[sql.Row]:
-    return sql.fetch(query, [start, end] * (query.count("%s") // 2))
+    return sql.fetch(query, {"start": start, "end": end})

@@ -12,8 +12,9 @@ DRIFT = """
         SELECT sku, sum(quantity) FILTER (WHERE status = 'held') AS held,
             sum(quantity) FILTER (WHERE status = 'committed') AS bought
         FROM inventory_reservationline JOIN inventory_reservation USING (order_id)
-        WHERE sku = ANY(%s) GROUP BY sku) AS orders USING (sku)
-    WHERE sku = ANY(%s) AND (reserved, sold) <> (coalesce(held, 0), coalesce(bought, 0))
+        WHERE sku = ANY(%(skus)s) GROUP BY sku) AS orders USING (sku)
+    WHERE sku = ANY(%(skus)s)
+        AND (reserved, sold) <> (coalesce(held, 0), coalesce(bought, 0))
 """
 
 
@@ -29,7 +30,7 @@ class Drift(NamedTuple):
 
 def drift(skus: Sequence[str]) -> list[Drift]:
     """Return those of these skus whose figures differ from the sum of the orders."""
-    return [Drift(*row) for row in sql.fetch(DRIFT, [list(skus)] * 2)]
+    return [Drift(*row) for row in sql.fetch(DRIFT, {"skus": list(skus)})]
 
 
 def reservation_rows(order_id: str) -> list[tuple[str, str]]:

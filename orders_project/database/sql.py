@@ -7,7 +7,7 @@ hold no line feed, travel as a text for each column: half of what JSON costs the
 (2.8 us less for a row of seven).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,12 +15,14 @@ import msgspec
 from django.db import connection
 
 Row = tuple[Any, ...]
+#: For `%s` in their order, or for `%(name)s`, where one stands in several places.
+Params = Sequence[Any] | Mapping[str, Any]
 
 LOCK = "SELECT pg_try_advisory_lock(hashtext(%s))"
 UNLOCK = "SELECT pg_advisory_unlock(hashtext(%s))"
 
 
-def fetch(query: str, params: Sequence[Any] = ()) -> list[Row]:
+def fetch(query: str, params: Params = ()) -> list[Row]:
     """Run one statement on the default database and return its rows."""
     with connection.cursor() as cursor:
         cursor.execute(query, _whole(params))
@@ -28,7 +30,7 @@ def fetch(query: str, params: Sequence[Any] = ()) -> list[Row]:
     return found
 
 
-def run(query: str, params: Sequence[Any] = ()) -> int:
+def run(query: str, params: Params = ()) -> int:
     """Run one statement and return how many rows it touched."""
     with connection.cursor() as cursor:
         cursor.execute(query, _whole(params))
@@ -82,15 +84,17 @@ def first_id(time: str) -> str:
     return f"rpad(lpad(to_hex({milliseconds}), 12, '0'), 32, '0')::uuid"
 
 
-def _whole(params: Sequence[Any]) -> list[Any]:
+def _whole(params: Params) -> list[Any] | dict[str, Any]:
+    if isinstance(params, Mapping):
+        return {name: _literal(one) for name, one in params.items()}
+    return [_literal(one) for one in params]
+
+
+def _literal(value: Any) -> Any:
+    """Write a list of texts as PostgreSQL's array literal (manual, 8.15.2)."""
     # psycopg2 would write ARRAY['a', 'b', ...], which PostgreSQL parses as that many
     # expressions: 1.2 us for each id, in each statement.
-    return [_literal(one) if isinstance(one, list) else one for one in params]
-
-
-def _literal(values: list[Any]) -> Any:
-    """Write a list of texts as PostgreSQL's array literal (manual, 8.15.2)."""
-    if not values or not isinstance(values[0], str):
-        return values
-    quoted = (one.replace("\\", r"\\").replace('"', r"\"") for one in values)
+    if not (isinstance(value, list) and value and isinstance(value[0], str)):
+        return value
+    quoted = (one.replace("\\", r"\\").replace('"', r"\"") for one in value)
     return '{"' + '","'.join(quoted) + '"}'

@@ -29,8 +29,8 @@ TAKE = f"""
     WITH taken AS (
         DELETE FROM messaging_parcel WHERE ctid = ANY(ARRAY(
             SELECT ctid
-            FROM {backlog.due("ORDER BY due, id LIMIT %s FOR UPDATE SKIP LOCKED")}
-            LIMIT %s))
+            FROM {backlog.due("ORDER BY due, id LIMIT %(grip)s FOR UPDATE SKIP LOCKED")}
+            LIMIT %(grip)s))
         RETURNING *
     )
     SELECT id, exchange, routing_key, priority, headers, properties, body,
@@ -69,7 +69,7 @@ def take() -> Iterator[Taken]:
     """
     taken, grip, more = 0, GRIP, True
     while more and taken < HANDFUL:
-        parcels = [Taken(*row) for row in sql.fetch(TAKE, [grip, grip])]
+        parcels = [Taken(*row) for row in sql.fetch(TAKE, {"grip": grip})]
         taken += sum(len(one.event_ids or [one]) for one in parcels)
         more, grip = len(parcels) == grip, 2 * grip
         yield from parcels

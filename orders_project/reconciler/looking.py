@@ -25,9 +25,15 @@ PAGE = 2000
 PAGE_OF_SKUS = 500
 FIRST_OF_ALL = str(UUID(int=0))
 
-SKUS = "SELECT sku FROM inventory_stockitem WHERE sku > %s ORDER BY sku LIMIT %s"
+SKUS = """
+    SELECT sku FROM inventory_stockitem WHERE sku > %(after)s
+    ORDER BY sku LIMIT %(size)s
+"""
 # By `o.id`: `id` alone would be the text, and no index has that.
-YOUNG = "SELECT id::text FROM orders_order o WHERE id > %s ORDER BY o.id LIMIT %s"
+YOUNG = """
+    SELECT id::text FROM orders_order o WHERE id > %(after)s
+    ORDER BY o.id LIMIT %(size)s
+"""
 #: Where something is unfinished, by which id.
 UNFINISHED = (
     ("orders_order", "id", "is_open"),
@@ -37,7 +43,7 @@ UNFINISHED = (
 )
 # Each no further than the page may reach: where no carrier tells of deliveries, orders
 # stay open by the hundred thousand, and every page would read all that come after it.
-SPAN = "WHERE {1} > %s AND {1} < %s AND {2} ORDER BY {1} LIMIT %s"
+SPAN = "WHERE {1} > %(after)s AND {1} < %(floor)s AND {2} ORDER BY {1} LIMIT %(size)s"
 EACH = " UNION ".join(
     f"(SELECT {{1}} AS id FROM {{0}} {SPAN})".format(*one) for one in UNFINISHED
 )
@@ -135,7 +141,7 @@ def pages_of_old(since: datetime) -> Iterator[Sequence[str]]:
     those that ended since, or, be they unknown here, that gateway or carrier touched.
     """
     floor = first_id(since)
-    yield from _pages(OLD, PAGE, FIRST_OF_ALL, floor)
+    yield from _pages(OLD, PAGE, FIRST_OF_ALL, floor=floor)
     seen: set[str] = set()
     touched = chain(_ended(floor), gateway().touched(since), carrier().touched(since))
     for page in touched:
@@ -163,12 +169,11 @@ def pages_of_skus() -> Iterator[Sequence[str]]:
     return _pages(SKUS, PAGE_OF_SKUS, "")
 
 
-def _pages(query: str, size: int, after: str, *params: str) -> Iterator[Sequence[str]]:
-    """Yield pages of keys; each part of the query has the same parameters."""
-    parts = query.count("%s") // len((after, *params, size))
-    while keys := [row[0] for row in sql.fetch(query, [after, *params, size] * parts)]:
+def _pages(query: str, size: int, after: str, **more: str) -> Iterator[Sequence[str]]:
+    params = {"after": after, "size": size, **more}
+    while keys := [row[0] for row in sql.fetch(query, params)]:
         yield keys
-        after = keys[-1]
+        params["after"] = keys[-1]
 
 
 def differences(order_ids: Sequence[str], *, grace: float) -> list[Finding]:

@@ -1,6 +1,8 @@
 """Rows travel to the server as they are, or not at all."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from orders_project.database import sql
 from tests.texts import AWKWARD
@@ -15,6 +17,23 @@ def test_rows_of_texts_arrive_as_they_were_written():
 
     found = sql.fetch(READ, sql.columns((str(n), text) for n, text in given))
     assert found == given
+
+
+def test_a_parameter_with_a_name_travels_as_one_with_a_place():
+    found = sql.fetch(
+        "SELECT %(texts)s::text[], %(texts)s::text[]", {"texts": [*AWKWARD]}
+    )
+    assert found == sql.fetch("SELECT %s::text[], %s::text[]", [[*AWKWARD], [*AWKWARD]])
+    assert found == [([*AWKWARD], [*AWKWARD])]
+
+
+def test_a_list_of_texts_is_one_literal_and_no_expression_for_each():
+    texts = ["a", "b"]
+    with CaptureQueriesContext(connection) as queries:
+        sql.run("SELECT %s::text[]", [texts])
+        sql.run("SELECT %(texts)s::text[]", {"texts": texts})
+
+    assert {one["sql"] for one in queries} == {"""SELECT '{"a","b"}'::text[]"""}
 
 
 @pytest.mark.parametrize("texts", [[""], ["", ""], ["a", ""], ["", "a"]])

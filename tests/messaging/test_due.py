@@ -67,7 +67,7 @@ def test_the_relay_does_not_read_what_is_due_later(due_later, as_the_relay):
     put("now", count=3)
     put("now", priority=URGENT, count=3)
     # By the index, and by place.
-    assert [read(packing.TAKE, [4, 4]) for _ in range(3)] == [8, 4, 0]
+    assert [read(packing.TAKE, {"grip": 4}) for _ in range(3)] == [8, 4, 0]
 
 
 def asked(deed):
@@ -110,7 +110,7 @@ def test_who_is_due_at_once_goes_in_the_order_of_coming():
 def test_of_many_urgent_ones_a_handful_leaves_the_others_where_they_are():
     put("urgent", priority=URGENT, count=3)
     put("normal", count=3)
-    sql.fetch(packing.TAKE, [4, 4])
+    sql.fetch(packing.TAKE, {"grip": 4})
     assert taken() == ["normal"] * 2
 
 
