@@ -11,9 +11,9 @@ from django.template.response import TemplateResponse
 from audit import selectors
 from audit.models import AuditRecord, OrderFact
 from audit.reports import DEFAULT_HOURS, MAX_HOURS, reports
+from orders_project.growing import Growing, ReadOnly, one_of
 from orders_project.messaging.desk.selectors import masked
 from orders_project.messaging.events import EVENTS, utc_now
-from orders_project.messaging.growing import Growing, ReadOnly, one_of
 from orders_project.panels import Rows, panel
 
 #: The page has to answer in seconds; the command takes its time.

@@ -5,7 +5,7 @@ from django.contrib import admin
 from inventory import selectors
 from inventory.lifecycle import COMMITTED, RELEASED
 from inventory.models import Reservation, StockItem
-from orders_project.messaging.growing import Growing, ReadOnly, one_of
+from orders_project.growing import Growing, ReadOnly, one_of
 from orders_project.panels import panel
 
 

@@ -8,7 +8,7 @@ from notifications import selectors, services
 from notifications.delivery import CHANNELS
 from notifications.models import Notification
 from notifications.wording import SUBJECTS
-from orders_project.messaging.growing import Growing, ReadOnly, one_of
+from orders_project.growing import Growing, ReadOnly, one_of
 from orders_project.panels import Rows, panel
 
 

@@ -17,10 +17,10 @@ from orders import selectors, services
 from orders.lifecycle import OPEN, STATUSES
 from orders.models import FailedOrder, Order, OrderLine, Product
 from orders_project.errors import ProblemError
+from orders_project.growing import Growing, ReadOnly, one_of
 from orders_project.messaging import nudging
-from orders_project.messaging.growing import Growing, ReadOnly, one_of
-from orders_project.messaging.people import is_uuid
 from orders_project.panels import PANELS
+from orders_project.uuids import is_uuid
 
 
 class Lines(admin.TabularInline):

@@ -13,7 +13,7 @@ from orders.errors import InvalidKeyError
 from orders.pricing import MAX_QUANTITY, Item, NewOrder, in_items
 from orders_project import skus
 from orders_project.messaging.events import METHODS, Method
-from orders_project.messaging.people import is_uuid
+from orders_project.uuids import is_uuid
 
 MAX_ITEMS = 50
 MAX_TOKEN = 200

@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
+from orders_project.growing import Growing, ReadOnly, one_of
 from orders_project.messaging.events import METHODS
-from orders_project.messaging.growing import Growing, ReadOnly, one_of
 from orders_project.money import money
 from orders_project.panels import Rows, panel
 from payments.lifecycle import OPEN, PAYMENT, REFUND

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from orders_project.messaging.growing import Growing, ReadOnly, one_of
+from orders_project.growing import Growing, ReadOnly, one_of
 from orders_project.panels import Rows, panel
 from shipping.lifecycle import OPEN, SHIPMENT
 from shipping.models import Shipment

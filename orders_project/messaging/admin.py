@@ -14,9 +14,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
 
+from orders_project.growing import Growing, ReadOnly, one_of
 from orders_project.messaging.desk import rehearsal, selectors, services
 from orders_project.messaging.events import EVENTS
-from orders_project.messaging.growing import Growing, ReadOnly, one_of
 from orders_project.messaging.models import DeadLetter
 from orders_project.messaging.steps import STEPS
 from orders_project.messaging.topology import CONSUMED

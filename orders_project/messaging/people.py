@@ -57,15 +57,6 @@ def _refuse(text: str, what: str, least: float, most: float) -> NoReturn:
     raise ArgumentTypeError(f"{text!r} is no {what} from {least} to {most}")
 
 
-def is_uuid(text: str) -> bool:
-    """Tell whether a text is a UUID, in any of its spellings."""
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True
-
-
 def user() -> str:
     """Name who types, for what is recorded of it."""
     try:

@@ -15,8 +15,8 @@ import msgspec
 from inventory.selectors import drift
 from orders_project.database import sql
 from orders_project.messaging.events import first_id
-from orders_project.messaging.people import is_uuid
 from orders_project.reconciler.checks import CHECKS, DRIFT, Check
+from orders_project.uuids import is_uuid
 from payments.gateways import gateway
 from shipping.carriers import carrier
 

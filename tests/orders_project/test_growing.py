@@ -12,10 +12,10 @@ from django.urls import reverse
 from audit.models import USUAL
 from orders.admin import OrderAdmin
 from orders.models import FailedOrder, Order
+from orders_project import growing
 from orders_project.database import sql
-from orders_project.messaging import growing
+from orders_project.growing import Growing, Pages
 from orders_project.messaging.events import utc_now
-from orders_project.messaging.growing import Growing, Pages
 from orders_project.messaging.models import DeadLetter
 from tests.orders.conftest import catalogue, place
 

@@ -13,7 +13,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from orders_project.messaging.people import is_uuid
+from orders_project.uuids import is_uuid
 
 Rows = QuerySet[Any]
 #: Further than this nobody turns pages: a filter or a search leads there sooner.
