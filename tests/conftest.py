@@ -22,7 +22,7 @@ def pytest_configure():
 
 # How long the search for a bad order of things may take: bin/faults --nightly.
 hypothesis.settings.register_profile(
-    "usual", max_examples=200, stateful_step_count=40, print_blob=True
+    "usual", max_examples=120, stateful_step_count=40, print_blob=True
 )
 hypothesis.settings.register_profile(
     "nightly", max_examples=5_000, stateful_step_count=60, print_blob=True
