@@ -103,9 +103,9 @@ MUTATIONS = (
         "an order's forward-only rule",
         (
             Edit(
-                "orders/lifecycle.py",
-                "for start, onward in MOVES.items() if status in onward]",
-                "for start in MOVES]",
+                f"{MESSAGING}/rows.py",
+                "for start, onward in lifecycle.items() if status in onward]",
+                "for start in lifecycle]",
             ),
         ),
         ("tests/orders/test_moving.py",),
